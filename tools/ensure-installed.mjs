@@ -1,0 +1,16 @@
+// Runs before `npm start` and `npm test`, on whatever Node the machine has: installs what package-lock.json names,
+// when it is missing or older than the lock file, and gives `npx tollgate` its command.
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync, symlinkSync } from 'node:fs'
+
+process.chdir(new URL('..', import.meta.url).pathname)
+
+const installed = 'node_modules/.package-lock.json'
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
+  console.error('Installing dependencies (the first time takes a minute or two: sqlite3 is compiled) …')
+  // Errors only: engine warnings speak of the machine's Node, but the product runs on the one it brings along.
+  const flags = ['ci', '--include=dev', '--loglevel=error']
+  const { status } = spawnSync('npm', flags, { stdio: 'inherit', shell: process.platform === 'win32' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+if (!existsSync('node_modules/.bin/tollgate')) symlinkSync('../../proxy/main.ts', 'node_modules/.bin/tollgate')
