@@ -1,2 +1,12 @@
 #!/usr/bin/env node
-console.log('hi', process.version, process.argv)
+import { existsSync } from 'node:fs'
+import { createProgram, exitStatusOf } from './cli/program.ts'
+
+// What is in the environment already wins over the file.
+if (existsSync('.env')) process.loadEnvFile('.env')
+
+try {
+  await createProgram(process.env).parseAsync()
+} catch (error) {
+  process.exitCode = exitStatusOf(error)
+}

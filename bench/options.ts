@@ -1,0 +1,95 @@
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Scenario, scenarios, type TargetName, targetNames } from './scenarios.ts'
+
+export type Options = {
+  readonly targets: readonly TargetName[]
+  readonly scenarios: readonly Scenario[]
+  readonly repeat: number
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  readonly gatewayPath: string
+}
+
+export type Wish =
+  | { readonly kind: 'run'; readonly options: Options }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'wrong'; readonly problem: string }
+
+export const defaultGatewayPath = join(import.meta.dirname, '../proxy/main.ts')
+
+const MOST_REPETITIONS = 20
+const MOST_SECONDS = 60
+
+export const help = `Usage: npm run bench -- [options]
+
+Measures tollgate beside a bare Express + undici pass-through and the upstream itself, on loopback, on one core.
+Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc).
+
+  --quick          1.5 s a measurement, one repetition: a look, not a result
+  --only <name>    only this scenario or target; may be repeated, or name several with commas
+  --repeat <n>     repetitions of everything (3, at most ${MOST_REPETITIONS})
+  --seconds <n>    how long a measurement lasts (5, at most ${MOST_SECONDS})
+  --gateway <file> another build's entry file, to compare two (proxy/main.ts)
+  --help           this text
+
+Targets:   ${targetNames.join(', ')}
+Scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+
+Exit status: 0 measured, 1 a call failed or the ledger does not agree, 2 wrong usage. A missed target is not a failure.`
+
+export function readOptions(args: readonly string[]): Wish {
+  try {
+    return understand(parse(args))
+  } catch (error) {
+    return { kind: 'wrong', problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      repeat: { type: 'string' },
+      seconds: { type: 'string' },
+      gateway: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values
+}
+
+function understand(values: ReturnType<typeof parse>): Wish {
+  if (values.help) return { kind: 'help' }
+  const only = values.only.flatMap((names) => names.split(','))
+  const known = new Set<string>([...targetNames, ...scenarios.map(({ name }) => name)])
+  const unknown = only.filter((name) => !known.has(name))
+  if (unknown.length > 0) throw new Error(`--only: no target or scenario is called ${unknown.join(', ')}`)
+
+  const repeat = within('--repeat', values.repeat, values.quick ? 1 : 3, MOST_REPETITIONS)
+  if (!Number.isInteger(repeat)) throw new Error('--repeat must be a whole number')
+  const seconds = within('--seconds', values.seconds, values.quick ? 1.5 : 5, MOST_SECONDS)
+  const options = {
+    targets: chosen(targetNames, only, (name) => name),
+    scenarios: chosen(scenarios, only, ({ name }) => name),
+    repeat,
+    seconds,
+    warmUpSeconds: values.quick ? 0.5 : 1,
+    gatewayPath: resolve(values.gateway ?? defaultGatewayPath),
+  }
+  return { kind: 'run', options }
+}
+
+/** Names of the other sort leave everything of this sort in. */
+function chosen<T>(all: readonly T[], only: readonly string[], nameOf: (item: T) => string): readonly T[] {
+  const named = all.filter((item) => only.includes(nameOf(item)))
+  return named.length === 0 ? all : named
+}
+
+function within(name: string, text: string | undefined, fallback: number, most: number): number {
+  if (text === undefined) return fallback
+  const value = Number(text)
+  if (!(value > 0 && value <= most)) throw new Error(`${name} must be a number above 0 and at most ${most}`)
+  return value
+}

@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cores } from './cores.ts'
+import { rssMiB } from './cpu.ts'
+import type { Crew, Member, Program } from './crew.ts'
+import { PROCESS, type Sample } from './figures.ts'
+import type { LedgerCheck } from './ledger.ts'
+import { type Lab, measure, type Measured, warmUpProcess } from './measure.ts'
+import { announcementSchema, type LoadResult } from './messages.ts'
+import type { Options } from './options.ts'
+
+import { number } from './table.ts'
+import { type Site, startTarget, type Target } from './targets.ts'
+
+export type Bench = {
+  readonly crew: Crew
+  readonly cores: Cores
+  readonly options: Options
+  readonly dataPath: string
+  readonly searchPath: string
+  readonly say: (line: string) => void
+}
+
+export type Run = { readonly samples: readonly Sample[]; readonly problems: readonly string[] }
+
+const LISTEN_WITHIN_MS = 10_000
+const REST_MS = 1000
+
+/** Fresh processes for each repetition; within one, a scenario goes round all targets before the next begins. */
+export async function runBench(bench: Bench): Promise<Run> {
+  const upstream = hireOwn(bench, 'upstream')
+  const { port } = await upstream.nextMessage(announcementSchema, LISTEN_WITHIN_MS)
+  const lab: Lab = { upstream, load: hireOwn(bench, 'load') }
+  const samples: Sample[] = []
+  const problems: string[] = []
+
+  for (let repetition = 1; repetition <= bench.options.repeat; repetition++) {
+    const dataPath = join(bench.dataPath, String(repetition))
+    mkdirSync(dataPath)
+    const { gatewayPath } = bench.options
+    const { crew, searchPath } = bench
+    const site: Site = { crew, cores: bench.cores.target, upstreamPort: port, gatewayPath, dataPath, searchPath }
+    const done = await runRepetition(bench, lab, site, repetition)
+    samples.push(...done.samples)
+    problems.push(...done.problems)
+  }
+  return { samples, problems }
+}
+
+function hireOwn({ crew, cores, searchPath }: Bench, name: 'upstream' | 'load'): Member {
+  const args = [join(import.meta.dirname, `${name}.ts`)]
+  const environment: Program['environment'] = { PATH: searchPath, NODE_ENV: 'production' }
+  return crew.hire({ name, args, cores: cores.load, environment, hasIpc: true })
+}
+
+async function runRepetition(bench: Bench, lab: Lab, site: Site, repetition: number): Promise<Run> {
+  const samples: Sample[] = []
+  const problems: string[] = []
+  const stays: Stay[] = []
+
+  for (const name of bench.options.targets) {
+    bench.say(`${repetition}/${bench.options.repeat} start ${name}`)
+    const stay = await settleIn(await startTarget(name, site))
+    const warmUps = await warmUpProcess(lab, stay.target, bench.options.warmUpSeconds * 3)
+    problems.push(...warmUps.flatMap(failuresOf).map((problem) => `${name}, warming up: ${problem}`))
+    stays.push(stay)
+  }
+  for (const scenario of bench.options.scenarios) {
+    for (const stay of stays) {
+      const { target } = stay
+      const measured = await measure(lab, target, scenario, bench.options)
+      bench.say(`${repetition}/${bench.options.repeat} ${scenario.name} ${target.name}: ${inShort(measured)}`)
+      samples.push({ target: target.name, scenario: scenario.name, repetition, figures: measured.figures })
+      problems.push(...problemsOf(measured).map((problem) => `${target.name}, ${scenario.name}: ${problem}`))
+      remember(stay, measured)
+    }
+  }
+  for (const stay of stays) {
+    samples.push({ target: stay.target.name, scenario: PROCESS, repetition, figures: figuresOfStay(stay) })
+    await stay.target.process?.member.end()
+  }
+  return { samples, problems }
+}
+
+/** What is true of a target's process over the whole repetition. */
+type Stay = { readonly target: Target; readonly restMiB: number | null; peakMiB: number; ledger: LedgerCheck | null }
+
+async function settleIn(target: Target): Promise<Stay> {
+  if (target.process !== null) await sleep(REST_MS)
+  const restMiB = target.process === null ? null : rssMiB(target.process.member.pid)
+  return { target, restMiB, peakMiB: 0, ledger: null }
+}
+
+function remember(stay: Stay, { figures, ledger }: Measured): void {
+  stay.peakMiB = Math.max(stay.peakMiB, figures.rssPeakMiB ?? 0)
+  stay.ledger = ledger
+}
+
+function figuresOfStay({ target, restMiB, peakMiB, ledger }: Stay): Sample['figures'] {
+  return {
+    ...(target.process === null ? {} : { startMs: target.process.startMs, rssPeakMiB: peakMiB }),
+    ...(restMiB === null ? {} : { rssAtRestMiB: restMiB }),
+    ...(ledger === null ? {} : { ledgerCalls: ledger.calls, ledgerRows: ledger.rows }),
+  }
+}
+
+function problemsOf({ load, warmUp, ledger }: Measured): string[] {
+  const problems = [...failuresOf(warmUp), ...failuresOf(load)]
+  if (load.completed === 0) problems.push('no call completed')
+  if (ledger !== null && ledger.rows !== ledger.calls) {
+    problems.push(`the ledger has ${ledger.rows} rows for ${ledger.calls} completed calls`)
+  }
+  return problems
+}
+
+function failuresOf({ failed, firstFailure }: LoadResult): string[] {
+  return failed === 0 ? [] : [`${failed} calls failed, the first with ${firstFailure}`]
+}
+
+function inShort({ figures, load, ledger }: Measured): string {
+  const rate = `${Math.round(figures.callsPerSecond ?? 0)}/s`
+  const rows = ledger === null ? '' : `, ledger ${ledger.rows} rows of ${ledger.calls} calls`
+  const failed = load.failed === 0 ? '' : `, ${load.failed} FAILED: ${load.firstFailure}`
+  return `${load.completed} calls, ${rate}, ${number(figures.cpuMsPerCall ?? Number.NaN)} CPU ms${rows}${failed}`
+}
+
+export function estimateSeconds({ targets, repeat, seconds, warmUpSeconds, scenarios: chosen }: Options): number {
+  const own = chosen.map(({ pace, pacing }) => {
+    const { kind } = pace(seconds)
+    return kind === 'burst' ? (pacing.gapMs / 1000) * 55 : kind === 'open' ? seconds * 2 : seconds
+  })
+  const perTarget = own.reduce((sum, each) => sum + each + warmUpSeconds + 0.3, 3 + warmUpSeconds * 6)
+  return Math.round(perTarget * targets.length * repeat)
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { type Authenticator, createAuthenticator } from './auth/authenticate.ts'
+import type { Config } from './config.ts'
+import type { Entry } from './domain/entry.ts'
+import type { GatewayError } from './domain/errors.ts'
+import { ulid } from './domain/ulid.ts'
+import { type Bodies, createBodies } from './http/body.ts'
+import { createGateway, type Gateway } from './http/gateway.ts'
+import { type Heartbeat, startHeartbeat } from './http/heartbeat.ts'
+import { Ledger } from './ledger/ledger.ts'
+import { createLimiter, type Limiter } from './limit/limiter.ts'
+import { TOKEN_WINDOW } from './limit/rolling-window.ts'
+import { createPipeline } from './pipeline.ts'
+import { channelsOf } from './route/channel.ts'
+import { choose } from './route/choose.ts'
+import type { Storage } from './storage.ts'
+import { writeEntries } from './store/entries.ts'
+import type { Log } from './telemetry/log.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createUpstream, type Upstream } from './upstream/send.ts'
+
+/** The rooms, joined. */
+export interface Assembly {
+  readonly authenticator: Authenticator
+  readonly limiter: Limiter
+  readonly ledger: Ledger
+  readonly upstream: Upstream
+  readonly heartbeat: Heartbeat
+  readonly gateway: Gateway
+  readonly metrics: Metrics
+  readonly reportError: (error: GatewayError, requestId: string) => void
+}
+
+const DAY_MS = 86_400_000
+const now = Date.now
+
+export async function assemble(
+  config: Config,
+  storage: Storage,
+  log: Log,
+  isDraining: () => boolean,
+): Promise<Assembly> {
+  const { keys } = storage
+  const authenticator = createAuthenticator(
+    {
+      findByHash: (hash) => keys.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs),
+      findByIds: (ids) => keys.findByIds(ids),
+    },
+    now,
+  )
+  const limiter = createLimiter(config.LIMIT_WAIT_MS, now)
+  const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
+  const ledger = await startLedger(config, storage, log, limiter, (durationMs, entries) =>
+    metrics.commit(durationMs, entries),
+  )
+  const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator))
+  const upstream = createUpstream({
+    connectTimeoutMs: config.CONNECT_TIMEOUT_MS,
+    firstByteTimeoutMs: config.FIRST_BYTE_TIMEOUT_MS,
+    idleTimeoutMs: config.IDLE_TIMEOUT_MS,
+  })
+  const heartbeat = startHeartbeat(config.SSE_HEARTBEAT_MS)
+  const channels = channelsOf(config)
+  const reportError = (error: GatewayError, requestId: string): void => {
+    metrics.refusal(error.code)
+    const { detail } = error.particulars
+    const line = {
+      code: error.code,
+      requestId,
+      ...(detail && { detail }),
+      ...(error.cause ? { err: error.cause } : {}),
+    }
+    if (error.code === 'internal') log.error(line, error.message)
+    else log.info(line, error.message)
+  }
+  const pipeline = createPipeline({
+    authenticate: authenticator.authenticate,
+    limiter,
+    choose: (call) => choose(channels, call),
+    ledger,
+    upstream,
+    now,
+    defaultModel: config.DEFAULT_MODEL,
+    countsCacheReads: config.WINDOW_COUNTS_CACHE_READS,
+    drainMs: config.CLIENT_GONE_DRAIN_MS,
+    observe(call, key, { channel }, outcome) {
+      metrics.call(call, key, channel, outcome)
+      if (log.isLevelEnabled('debug'))
+        log.debug({ endpoint: call.endpoint.name, prefix: key.prefix, channel, ...outcome }, 'call')
+    },
+  })
+  const gateway = createGateway({
+    pipeline,
+    bodies,
+    heartbeat,
+    isDraining,
+    reportError,
+    passthroughPaths: config.PASSTHROUGH_PATHS,
+    maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+    stallTimeoutMs: config.CLIENT_STALL_TIMEOUT_MS,
+    corsOrigin: config.CORS_ORIGIN,
+  })
+  return { authenticator, limiter, ledger, upstream, heartbeat, gateway, metrics, reportError }
+}
+
+function startLedger(
+  config: Config,
+  { database }: Storage,
+  log: Log,
+  limiter: Limiter,
+  onCommit: (durationMs: number, entries: number) => void,
+): Promise<Ledger> {
+  /** A row that retention has deleted can no longer tell that its entry was counted: so old ones are not taken. */
+  const isRetained = (entry: Entry): boolean => {
+    const isYoung = entry.admittedAt > now() - config.LOG_RETENTION_DAYS * DAY_MS
+    if (!isYoung) log.error({ id: entry.id }, 'an entry is older than LOG_RETENTION_DAYS and was refused')
+    return isYoung
+  }
+  return Ledger.start(
+    {
+      spoolDir: config.SPOOL_DIR ?? join(config.DATA_DIR, 'spool'),
+      boot: ulid(),
+      fsync: config.SPOOL_FSYNC,
+      maxBytes: config.SPOOL_MAX_BYTES,
+      commitIntervalMs: config.LEDGER_COMMIT_INTERVAL_MS,
+    },
+    {
+      write: (entries) => writeEntries(database, entries.filter(isRetained)),
+      onAdopted(applied) {
+        for (const { keyId, admittedAt, spend } of applied) limiter.adopt(keyId, admittedAt, spend)
+      },
+      onCommit,
+      onProblem: (what, detail) => log.error({ err: detail }, what),
+    },
+  )
+}
+
+function gauges(inFlight: () => number, bodies: Bodies, ledger: Ledger, authenticator: Authenticator) {
+  return {
+    inFlight,
+    heldBytes: bodies.heldBytes,
+    spooled: () => ledger.status().spooled,
+    spooledBytes: () => ledger.status().spooledBytes,
+    spoolOldestSeconds: () => ledger.status().oldestSeconds,
+    damagedRecords: () => ledger.status().damagedRecords,
+    cacheHits: () => authenticator.stats().hits,
+    cacheMisses: () => authenticator.stats().misses,
+    cachedKeys: () => authenticator.stats().size,
+  }
+}

@@ -1,0 +1,48 @@
+import type { Key } from '../domain/key.ts'
+import { createSecret, markSecret, type Secret } from './secret.ts'
+
+interface AdminFields extends Pick<
+  Key,
+  'name' | 'isAdmin' | 'model' | 'tokenLimit' | 'rpm' | 'expiresAt' | 'allowedEndpoints'
+> {}
+
+export interface AdminStore {
+  find(id: string): Promise<Key | undefined>
+  hasAdmin(): Promise<boolean>
+  create(id: string, fields: AdminFields, secret: Secret, now: number): Promise<unknown>
+  setStatus(id: string, status: Key['status']): Promise<void>
+  rotate(id: string, secret: Secret): Promise<void>
+}
+
+/** The row of the key that comes from `ADMIN_API_KEY`: one, whatever the variable's value was over time. */
+const FROM_ENVIRONMENT = 'ADMIN_API_KEY'
+
+/**
+ * Sees to it that there is an admin key: the one from outside if it is given (and no longer, once it is not), else
+ * one of our own making at the first start, which is answered, since it cannot be read again later.
+ */
+export async function ensureAdmin(
+  store: AdminStore,
+  given: string | undefined,
+  id: string,
+  now: number,
+): Promise<Secret | undefined> {
+  const existing = await store.find(FROM_ENVIRONMENT)
+  if (given !== undefined) {
+    const secret = markSecret(given)
+    if (existing) {
+      await store.rotate(FROM_ENVIRONMENT, secret)
+      await store.setStatus(FROM_ENVIRONMENT, 'active')
+    } else await store.create(FROM_ENVIRONMENT, adminFields('admin-from-environment'), secret, now)
+    return undefined
+  }
+  if (existing?.status === 'active') await store.setStatus(FROM_ENVIRONMENT, 'disabled')
+  if (await store.hasAdmin()) return undefined
+  const secret = createSecret()
+  await store.create(id, adminFields('admin'), secret, now)
+  return secret
+}
+
+function adminFields(name: string): AdminFields {
+  return { name, isAdmin: true, model: null, tokenLimit: null, rpm: null, expiresAt: null, allowedEndpoints: null }
+}

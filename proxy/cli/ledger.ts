@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Command } from 'commander'
+import { readConfig } from '../config.ts'
+import { readEntry } from '../ledger/replay.ts'
+import { openStorage } from '../storage.ts'
+import { writeEntries } from '../store/entries.ts'
+import { CommandError, type Environment } from './errors.ts'
+
+const BATCH = 500
+
+export function addLedgerCommands(program: Command, env: Environment): void {
+  program
+    .command('ledger')
+    .description('Work on the ledger.')
+    .command('replay [file]')
+    .description(
+      'Read entries that a process printed when it ended without its database. Each counts once, however often it is read.',
+    )
+    .option('--json', 'print JSON')
+    .option('--dry-run', 'check everything, write nothing')
+    .action(async (file: string | undefined, options: { readonly json?: true; readonly dryRun?: true }) => {
+      const { entries, skipped } = await readLines(file === undefined ? process.stdin : createReadStream(file))
+      let applied = 0
+      if (!options.dryRun) {
+        const { database } = await openStorage(readConfig(env))
+        try {
+          for (let at = 0; at < entries.length; at += BATCH) {
+            applied += (await writeEntries(database, entries.slice(at, at + BATCH))).length
+          }
+        } finally {
+          await database.close()
+        }
+      }
+      const result = { entries: entries.length, applied, skippedLines: skipped }
+      if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`)
+      else
+        process.stdout.write(
+          `${entries.length} entries read, ${applied} applied, ${skipped} other lines passed over.\n`,
+        )
+    })
+}
+
+/** Log lines around the entries are passed over; a file that cannot be read is an error. */
+async function readLines(input: NodeJS.ReadableStream) {
+  const entries = []
+  let skipped = 0
+  try {
+    for await (const line of createInterface({ input })) {
+      const entry = readEntry(line)
+      if (entry) entries.push(entry)
+      else if (line.trim() !== '') skipped += 1
+    }
+  } catch (error) {
+    throw new CommandError(`The entries cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return { entries, skipped }
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+
+const MB = 1024 * 1024
+
+/** `undefined` for an empty variable: `FOO=` in a .env file means that FOO is not set. */
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema)
+const text = () => optional(z.string().optional())
+const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
+  optional(z.coerce.number().int().min(min).max(max).default(fallback))
+const flag = (fallback: boolean) =>
+  optional(z.enum(['true', 'false', '1', '0']).default(fallback ? 'true' : 'false')).transform(
+    (value) => value === 'true' || value === '1',
+  )
+const url = (fallback: string) => optional(z.url({ protocol: /^https?$/ }).default(fallback))
+const key = () =>
+  optional(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable characters')
+      .optional(),
+  )
+
+/** Every variable of the proxy. docs/configuration.md is compared with this by a test. */
+export const variables = z.object({
+  PORT: integer(3000, 0, 65_535).describe('Port of the API; 0 takes a free one and logs it.'),
+  HOST: optional(z.string().default('0.0.0.0')).describe('Address to listen on.'),
+  METRICS_PORT: optional(z.coerce.number().int().min(0).max(65_535).optional()).describe(
+    'A port for `/metrics` alone, open to whoever reaches it. Without it `/metrics` is on `PORT`, for admin keys.',
+  ),
+  ADMIN_API_KEY: key().describe('An admin key from outside; at least 16 characters. Unset, the first start makes one.'),
+
+  ANTHROPIC_API_KEY: text().describe('Upstream account at Anthropic.'),
+  ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe('Its API, without `/v1`.'),
+  OPENAI_API_KEY: text().describe('Upstream account at OpenAI.'),
+  OPENAI_BASE_URL: url('https://api.openai.com/v1').describe('Its API, with `/v1`.'),
+  ZAI_API_KEY: text().describe(
+    'Upstream account at Z.ai: first choice for `glm-*`, and for whatever has no account of its own.',
+  ),
+  ZAI_API_BASE: url('https://api.z.ai/api/coding/paas/v4').describe('Its OpenAI-compatible API.'),
+  ZAI_ANTHROPIC_BASE: url('https://api.z.ai/api/anthropic').describe('Its Anthropic-compatible API, without `/v1`.'),
+  DEFAULT_MODEL: text().describe('Fills in for a call that names no model.'),
+  PASSTHROUGH_PATHS: optional(z.string().default('embeddings,moderations,images/*,audio/*,rerank'))
+    .transform((list) =>
+      list
+        .split(',')
+        .map((path) => path.trim().replace(/^\/?(?:v1\/)?/, ''))
+        .filter(Boolean),
+    )
+    .describe('Endpoints below `/v1/` that are open besides the known ones; `*` at the end is a subtree.'),
+
+  DATA_DIR: optional(z.string().default('./data')).describe(
+    'Where the database, the spool and the first admin key lie.',
+  ),
+  DATABASE_PATH: text().describe('The SQLite file. Default: `tollgate.db` in `DATA_DIR`.'),
+  SPOOL_DIR: text().describe(
+    'Where entries wait for the database. Default: `spool` in `DATA_DIR`. A short path: it holds a socket.',
+  ),
+  SPOOL_FSYNC: optional(z.enum(['off', 'interval', 'always']).default('interval')).describe(
+    'When the spool is synced to disk: `off` survives the process, `interval` (every second) and `always` the machine.',
+  ),
+  SPOOL_MAX_BYTES: integer(1024 * MB, MB).describe(
+    'Beyond this (and beyond half of the volume) new calls get 503 rather than go unaccounted.',
+  ),
+  LEDGER_COMMIT_INTERVAL_MS: integer(150, 1, 60_000).describe(
+    'How long entries are collected before they are committed together.',
+  ),
+  LOG_RETENTION_DAYS: integer(90, 1).describe('How long entries are kept. Older ones are deleted, and refused.'),
+  WINDOW_COUNTS_CACHE_READS: flag(false).describe('Whether tokens read from a cache count against the window.'),
+  LIMIT_WAIT_MS: integer(10_000).describe(
+    'How long a call waits when calls in flight hold the rest of its token limit.',
+  ),
+  CONFIG_POLL_INTERVAL_MS: integer(250, 10).describe(
+    'How often the proxy looks for keys that were changed by the command line.',
+  ),
+
+  MAX_REQUEST_BODY_MB: integer(20, 1)
+    .transform((mb) => mb * MB)
+    .describe('Largest request body.'),
+  MAX_BUFFERED_MB: integer(512, 1)
+    .transform((mb) => mb * MB)
+    .describe('All request bodies held at once; beyond: 503.'),
+  MAX_CONCURRENT_REQUESTS: integer(2000, 1).describe('Calls in flight; beyond: 503.'),
+  CONNECT_TIMEOUT_MS: integer(10_000, 1).describe('To connect to the upstream.'),
+  FIRST_BYTE_TIMEOUT_MS: integer(300_000, 1).describe("Until the head of the upstream's answer."),
+  IDLE_TIMEOUT_MS: integer(300_000, 1).describe("Between two pieces of the upstream's answer."),
+  REQUEST_TIMEOUT_MS: integer(300_000, 1).describe(
+    'For the client to send its request; its headers have at most 60 s.',
+  ),
+  CLIENT_STALL_TIMEOUT_MS: integer(120_000, 1).describe(
+    'A client that takes nothing of its answer for so long is cut off.',
+  ),
+  CLIENT_GONE_DRAIN_MS: integer(30_000).describe(
+    'How long the answer of a client that hung up is read on, to know its usage; `0` aborts and bills an estimate.',
+  ),
+  SSE_HEARTBEAT_MS: integer(15_000, 10).describe('A silent stream gets an SSE comment so often.'),
+  SHUTDOWN_DELAY_MS: integer(0).describe('After SIGTERM: how long to go on accepting while load balancers notice.'),
+  SHUTDOWN_GRACE_MS: integer(30_000).describe('After that: how long calls in flight and the ledger have to finish.'),
+  CORS_ORIGIN: optional(z.string().default('*')).describe('`Access-Control-Allow-Origin` of `/v1`.'),
+  LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')).describe(
+    'Of the log on standard output. `debug` has a line for every call.',
+  ),
+})
+
+export type Config = Readonly<z.output<typeof variables>>
+
+/** A configuration that does not parse; `message` lists every problem. */
+export class BadEnvironment extends Error {
+  override readonly name = 'BadEnvironment'
+}
+
+/** Reads the environment. Throws one `BadEnvironment` that tells of everything that is wrong with it. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = variables.safeParse(env)
+  if (parsed.success) return Object.freeze(parsed.data)
+  const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  throw new BadEnvironment(`The environment has ${problems.length} problem(s):\n${problems.join('\n')}`)
+}

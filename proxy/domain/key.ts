@@ -1,0 +1,40 @@
+/** A key: what a caller presents. The secret itself is never kept, only its hash and a prefix to recognise it by. */
+export interface Key {
+  readonly id: string
+  readonly name: string
+  /** The first characters of the secret, enough to recognise it and too few to guess it. */
+  readonly prefix: string
+  readonly status: 'active' | 'disabled' | 'revoked'
+  readonly isAdmin: boolean
+  /** The only model this key may use; whatever the caller asks for is replaced by it. */
+  readonly model: string | null
+  /** Tokens in a rolling five-hour window; null is no limit. */
+  readonly tokenLimit: number | null
+  /** Requests per minute; null is no limit. */
+  readonly rpm: number | null
+  readonly expiresAt: number | null
+  /** Endpoint names (`messages`, `files/*`); null opens the stateless endpoints and nothing else. */
+  readonly allowedEndpoints: readonly string[] | null
+  readonly createdAt: number
+}
+
+/** What a key has used, as far as it is in the database. */
+export interface KeyUsage {
+  readonly lifetimeTokens: number
+  readonly lastUsedAt: number | null
+  /** Spend per minute of admission, oldest first; `start` in milliseconds since the epoch. */
+  readonly minutes: readonly { readonly start: number; readonly amount: number }[]
+}
+
+export interface KeyRecord extends Key {
+  /** SHA-256 of the secret, in hex. */
+  readonly hash: string
+  readonly usage: KeyUsage
+}
+
+export type Standing = 'active' | 'disabled' | 'revoked' | 'expired'
+
+export function standingOf(key: Key, now: number): Standing {
+  if (key.status !== 'active') return key.status
+  return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : 'active'
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Call } from '../domain/call.ts'
+import { type Endpoint, endpointOf, isPlainPath } from '../domain/endpoint.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { Bodies } from './body.ts'
+import { ClientAnswer } from './client-answer.ts'
+import { credentialOf, withoutCredentials } from './credential.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { requestIdOf } from './request-id.ts'
+import { asGatewayError, type ReportError } from './send-error.ts'
+
+/** A request as the pipeline takes it. */
+export interface Incoming extends Pick<Call, 'endpoint' | 'method' | 'search' | 'headers'> {
+  readonly requestId: string
+  readonly credential: string | undefined
+  readonly client: ClientAnswer
+  /** Reads the body; nothing of it has been read before. */
+  readBody(): Promise<Buffer>
+  /** The answer will be a stream: keep it alive while it is silent. */
+  keepAlive(): void
+}
+
+export interface GatewayParts {
+  /** Resolves when the call is in the ledger; throws what is refused before that. */
+  readonly pipeline: (incoming: Incoming) => Promise<void>
+  readonly bodies: Bodies
+  readonly heartbeat: Heartbeat
+  readonly passthroughPaths: readonly string[]
+  readonly maxConcurrentRequests: number
+  readonly stallTimeoutMs: number
+  readonly corsOrigin: string
+  readonly isDraining: () => boolean
+  readonly reportError: ReportError
+}
+
+export interface Gateway {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  inFlight(): number
+  /** Resolves when no call is in flight. */
+  whenIdle(): Promise<void>
+}
+
+/** `/v1/*`: turns a request into a call for the pipeline, and what the pipeline throws into an answer. */
+export function createGateway(parts: GatewayParts): Gateway {
+  let inFlight = 0
+  let idle = Promise.withResolvers<void>()
+
+  const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const requestId = requestIdOf(req)
+    const [path, search] = splitUrl(req.url ?? '/')
+    const endpoint = endpointOf(path, parts.passthroughPaths, req.headers['anthropic-version'] !== undefined)
+    const headers: Record<string, string> = { 'access-control-allow-origin': parts.corsOrigin, vary: 'origin' }
+    if (parts.isDraining()) headers['connection'] = 'close'
+    if (req.method === 'OPTIONS') return answerPreflight(res, headers, requestId)
+
+    const client = new ClientAnswer(res, { endpoint, requestId, headers, stallTimeoutMs: parts.stallTimeoutMs })
+    let body: Buffer | undefined
+    inFlight += 1
+    try {
+      check(req.method ?? '', path, endpoint)
+      if (inFlight > parts.maxConcurrentRequests) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
+      await parts.pipeline({
+        endpoint,
+        requestId,
+        client,
+        method: req.method ?? '',
+        search: withoutCredentials(search),
+        headers: req.headers,
+        credential: credentialOf(req.headers, search),
+        readBody: async () => (body = await parts.bodies.read(req, res)),
+        keepAlive: () => parts.heartbeat.watch(client),
+      })
+    } catch (thrown) {
+      const error = asGatewayError(thrown)
+      if (!req.complete) res.shouldKeepAlive = false // whoever is refused unread need not send the rest
+      parts.reportError(error, requestId)
+      client.fail(error)
+    } finally {
+      inFlight -= 1
+      if (inFlight === 0) {
+        idle.resolve()
+        idle = Promise.withResolvers<void>()
+      }
+      parts.heartbeat.unwatch(client)
+      if (body) parts.bodies.release(body)
+    }
+  }
+  return { handle, inFlight: () => inFlight, whenIdle: () => (inFlight === 0 ? Promise.resolve() : idle.promise) }
+}
+
+function check(method: string, path: string, endpoint: Endpoint): void {
+  if (!isPlainPath(path)) throw new GatewayError('path_invalid')
+  if (endpoint.methods.length > 0 && !endpoint.methods.includes(method)) {
+    throw new GatewayError('method_not_allowed', { headers: { allow: endpoint.methods.join(', ') } })
+  }
+}
+
+function splitUrl(url: string): [path: string, search: string] {
+  const at = url.indexOf('?')
+  return at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at)]
+}
+
+/** https://fetch.spec.whatwg.org/#http-cors-protocol */
+function answerPreflight(res: ServerResponse, headers: Readonly<Record<string, string>>, requestId: string): void {
+  res.writeHead(204, {
+    ...headers,
+    'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+    'access-control-allow-headers':
+      'Content-Type, Authorization, x-api-key, anthropic-version, anthropic-beta, openai-beta, x-request-id',
+    'access-control-max-age': '86400',
+    'x-request-id': requestId,
+  })
+  res.end()
+}

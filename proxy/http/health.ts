@@ -1,0 +1,48 @@
+/** What a look at the database found. */
+export interface DatabasePing {
+  readonly type: 'sqlite'
+  readonly responseTimeMs: number
+  readonly error?: string
+}
+
+interface LedgerState {
+  readonly spooled: number
+  readonly oldestSeconds: number
+  readonly lastCommitMs: number | null
+  readonly damagedRecords: number
+  readonly isDegraded: boolean
+}
+
+const DEGRADED_MS = 1000
+const UNHEALTHY_MS = 2000
+
+/** `/health` in system A's shape. It says 503 only when calls cannot be served, which no state of the database causes alone. */
+export function healthBody(
+  ping: DatabasePing,
+  { spooled, oldestSeconds, lastCommitMs, damagedRecords, isDegraded }: LedgerState,
+  now: number,
+): { readonly canServe: boolean; readonly body: object } {
+  const connected = ping.error === undefined
+  const database = {
+    type: ping.type,
+    connected,
+    responseTimeMs: ping.responseTimeMs,
+    status:
+      !connected || ping.responseTimeMs > UNHEALTHY_MS
+        ? 'unhealthy'
+        : ping.responseTimeMs > DEGRADED_MS
+          ? 'degraded'
+          : 'healthy',
+    ...(connected ? {} : { error: ping.error }),
+  }
+  return {
+    canServe: true,
+    body: {
+      status: database.status === 'healthy' && !isDegraded && damagedRecords === 0 ? 'ok' : 'degraded',
+      timestamp: new Date(now).toISOString(),
+      storage: { type: 'database', inFallbackMode: false },
+      database,
+      ledger: { spooled, oldestSeconds, lastCommitMs, damagedRecords },
+    },
+  }
+}

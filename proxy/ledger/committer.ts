@@ -1,0 +1,52 @@
+import type { Entry } from '../domain/entry.ts'
+import type { SpoolBatch, SpoolReader } from './spool-reader.ts'
+
+const BATCH_ENTRIES = 500
+
+/** A spend that is new in the database. */
+export interface Applied {
+  readonly keyId: string
+  readonly admittedAt: number
+  /** Negative where an entry that had been estimated was corrected downwards. */
+  readonly spend: number
+}
+
+/**
+ * Writes entries so that each counts once, however often it is given: counters move only for entries that are new,
+ * and by the difference where a closed record corrects an interrupted one.
+ */
+export type WriteEntries = (entries: readonly Entry[]) => Promise<readonly Applied[]>
+
+/** Brings one spool folder into the database, batch by batch. A batch that fails is kept and tried again. */
+export class Committer {
+  private readonly reader: SpoolReader
+  private readonly write: WriteEntries
+  private batch: SpoolBatch | undefined
+
+  constructor(reader: SpoolReader, write: WriteEntries) {
+    this.reader = reader
+    this.write = write
+  }
+
+  /** Commits everything that can be read. */
+  async commit(onApplied: (applied: readonly Applied[], entries: number) => void): Promise<void> {
+    for (;;) {
+      this.batch ??= await this.reader.next(BATCH_ENTRIES)
+      const { entries, position, isAtEnd } = this.batch
+      if (entries.length > 0) onApplied(await this.write(entries), entries.length)
+      this.batch = undefined
+      if (entries.length > 0 || !isAtEnd) this.reader.advance(position)
+      if (isAtEnd) return
+    }
+  }
+
+  /** What is not in the database yet, for whoever has to write it down elsewhere. */
+  async *remaining(): AsyncGenerator<Entry> {
+    for (;;) {
+      const { entries, isAtEnd } = this.batch ?? (await this.reader.next(BATCH_ENTRIES))
+      this.batch = undefined
+      yield* entries
+      if (isAtEnd) return
+    }
+  }
+}

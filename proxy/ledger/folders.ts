@@ -1,0 +1,87 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+
+/**
+ * Folders of the spool. Each process has one, named by the ULID of its boot, and listens on a socket in it; a folder
+ * named `<boot>.<adopter>` is being read by the adopter. The owner is whoever stands last in the name, and it lives
+ * as long as its socket takes connections: the kernel closes that with the process, but not when it is merely
+ * stopped, so a paused process keeps its folder.
+ */
+export interface OwnFolder {
+  readonly path: string
+  readonly boot: string
+  /** Stops listening and removes the folder, which must have been drained. */
+  remove(): Promise<void>
+}
+
+const SOCKET = 'socket'
+const CONNECT_TIMEOUT_MS = 2000
+/** sockaddr_un holds 108 bytes with the closing zero (unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107
+
+export async function createFolder(spoolDir: string, boot: string): Promise<OwnFolder> {
+  mkdirSync(spoolDir, { recursive: true, mode: 0o700 })
+  const path = join(spoolDir, boot)
+  // Made under another name, so that no one meets a folder whose socket does not listen yet and takes it for dead.
+  const making = join(spoolDir, `.${boot}`)
+  mkdirSync(making, { mode: 0o700 })
+  const server = await listen(join(making, SOCKET))
+  renameSync(making, path)
+  return {
+    path,
+    boot,
+    async remove() {
+      await new Promise((resolve) => server.close(resolve))
+      rmSync(path, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Takes the folders of dead processes over and answers their paths. Of several claimants, `rename` lets one win. */
+export async function adoptFolders(spoolDir: string, boot: string): Promise<readonly string[]> {
+  const adopted: string[] = []
+  for (const name of readdirSync(spoolDir)) {
+    const [first, adopter] = name.split('.')
+    if (!first || first === boot || adopter === boot) continue
+    if (await isAlive(join(spoolDir, adopter ?? first, SOCKET))) continue
+    const claimed = join(spoolDir, `${first}.${boot}`)
+    try {
+      renameSync(join(spoolDir, name), claimed)
+      adopted.push(claimed)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // safe: node:fs throws ErrnoExceptions
+    }
+  }
+  return adopted
+}
+
+function listen(path: string): Promise<Server> {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(`SPOOL_DIR is too long for a socket in it: ${path} has more than ${MAX_SOCKET_PATH_BYTES} bytes`)
+  }
+  const server = createServer((socket) => socket.destroy())
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const answer = (alive: boolean): void => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.once('connect', () => answer(true))
+    // Anything but a plain refusal (a full backlog, a time-out) may be a process that is merely stopped.
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      answer(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    )
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => answer(true))
+  })
+}

@@ -1,0 +1,208 @@
+import type { Entry, Opened } from '../domain/entry.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { type Applied, Committer, type WriteEntries } from './committer.ts'
+import { adoptFolders, createFolder, type OwnFolder } from './folders.ts'
+import { Orphan } from './orphan.ts'
+import { closedLine, openedLine } from './record.ts'
+import { SpoolReader } from './spool-reader.ts'
+import { type Fsync, SpoolWriter } from './spool-writer.ts'
+
+export interface LedgerSettings {
+  readonly spoolDir: string
+  /** The ULID of this process's start. */
+  readonly boot: string
+  readonly fsync: Fsync
+  readonly maxBytes: number
+  readonly commitIntervalMs: number
+}
+
+export interface LedgerEvents {
+  readonly write: WriteEntries
+  /** A spend of another, dead process was applied: windows in memory have to learn of it. */
+  readonly onAdopted: (applied: readonly Applied[]) => void
+  readonly onCommit: (durationMs: number, entries: number) => void
+  readonly onProblem: (what: string, detail: unknown) => void
+}
+
+const SEGMENT_BYTES = 4 * 1024 * 1024
+const EARLY_COMMIT_ENTRIES = 500
+const ADOPT_INTERVAL_MS = 10_000
+const MAX_BACKOFF_MS = 5000
+const DEGRADED_SHARE = 0.8
+
+/**
+ * Writes down, exactly once, what each call used. A call is opened before its upstream hears of it and closed before
+ * its caller sees the end of the answer; both are lines in local files, from where they go to the database in groups.
+ */
+export class Ledger {
+  private readonly settings: LedgerSettings
+  private readonly events: LedgerEvents
+  private readonly folder: OwnFolder
+  private readonly writer: SpoolWriter
+  private readonly reader: SpoolReader
+  private readonly committer: Committer
+  private orphans: Orphan[] = []
+  private running: Promise<void> | undefined
+  private timer: NodeJS.Timeout | undefined
+  private adoptTimer: NodeJS.Timeout | undefined
+  private isStopped = false
+  private failures = 0
+  private spooled = 0
+  private spooledBytes = 0
+  private damaged = 0
+  private lastCommitMs: number | null = null
+  private oldestAt: number | undefined
+
+  static async start(settings: LedgerSettings, events: LedgerEvents): Promise<Ledger> {
+    return new Ledger(settings, events, await createFolder(settings.spoolDir, settings.boot))
+  }
+
+  private constructor(settings: LedgerSettings, events: LedgerEvents, folder: OwnFolder) {
+    this.settings = settings
+    this.events = events
+    this.folder = folder
+    this.writer = new SpoolWriter({
+      folder: folder.path,
+      fsync: settings.fsync,
+      segmentBytes: SEGMENT_BYTES,
+      onHealth: (failure) =>
+        events.onProblem(failure ? 'the spool cannot be written' : 'the spool works again', failure),
+    })
+    this.reader = new SpoolReader(folder.path, { end: () => this.writer.end, onDamage: this.onDamage })
+    this.committer = new Committer(this.reader, events.write)
+  }
+
+  /** Resolves when the record is in the spool; refuses a call that could not be accounted for. */
+  async open(opened: Opened): Promise<void> {
+    if (this.spooledBytes > this.settings.maxBytes) {
+      throw new GatewayError('spool_unavailable', { detail: 'the spool is full', retryAfterMs: MAX_BACKOFF_MS })
+    }
+    const line = openedLine(opened)
+    this.spooledBytes += line.length
+    try {
+      await this.writer.open(opened.id, line)
+    } catch (cause) {
+      throw new GatewayError('spool_unavailable', { cause, retryAfterMs: MAX_BACKOFF_MS })
+    }
+  }
+
+  /** Resolves when the record is in the spool, however long that takes: the call has happened. */
+  close(entry: Entry): Promise<void> {
+    const line = closedLine(entry)
+    this.spooledBytes += line.length
+    this.spooled += 1
+    this.oldestAt ??= Date.now()
+    if (this.spooled === EARLY_COMMIT_ENTRIES) this.schedule(0)
+    else if (this.timer === undefined) this.schedule(this.settings.commitIntervalMs)
+    return this.writer.close(entry.id, line)
+  }
+
+  /** Takes over what dead processes left behind, now and from now on. Call it before the windows are read. */
+  async recover(): Promise<void> {
+    const folders = await adoptFolders(this.settings.spoolDir, this.settings.boot)
+    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.events.write, this.onDamage)))
+    if (folders.length > 0) await this.commit()
+    if (this.isStopped) return
+    this.adoptTimer = setTimeout(() => {
+      this.recover().catch((error: unknown) => this.events.onProblem('spool folders cannot be adopted', error))
+    }, ADOPT_INTERVAL_MS).unref()
+  }
+
+  status(): LedgerStatus {
+    return {
+      spooled: this.spooled,
+      spooledBytes: this.spooledBytes,
+      oldestSeconds: this.oldestAt === undefined ? 0 : Math.round((Date.now() - this.oldestAt) / 1000),
+      lastCommitMs: this.lastCommitMs,
+      damagedRecords: this.damaged,
+      isDegraded:
+        this.writer.isFailing || this.failures > 0 || this.spooledBytes > DEGRADED_SHARE * this.settings.maxBytes,
+    }
+  }
+
+  /**
+   * Commits what is spooled and ends. What cannot be committed by `deadline` is handed to `rescue` entry by entry,
+   * and stays in the folder for the next process that finds it.
+   */
+  async stop(deadline: number, rescue: (entry: Entry) => void): Promise<void> {
+    clearTimeout(this.adoptTimer)
+    await this.writer.stop()
+    do await this.commit()
+    while (this.failures > 0 && Date.now() < deadline && (await pause(this.backoffMs())))
+    this.isStopped = true
+    clearTimeout(this.timer)
+    if (this.failures > 0) for await (const entry of this.committer.remaining()) rescue(entry)
+    this.reader.close()
+    if (this.failures === 0) await this.folder.remove()
+  }
+
+  private schedule(delayMs: number): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      void this.commit()
+    }, delayMs)
+  }
+
+  /** One round over our own folder and the orphans'; never two at a time. Failures are counted and tried again. */
+  private async commit(): Promise<void> {
+    await this.running
+    this.running ??= this.commitRound().finally(() => (this.running = undefined))
+    await this.running
+  }
+
+  private async commitRound(): Promise<void> {
+    const start = performance.now()
+    const startedAt = Date.now()
+    try {
+      await this.committer.commit((_applied, entries) => this.onCommitted(start, entries))
+      for (const orphan of this.orphans) {
+        await orphan.settle((applied, entries) => {
+          this.events.onAdopted(applied)
+          this.events.onCommit(performance.now() - start, entries)
+        })
+        this.orphans = this.orphans.filter((other) => other !== orphan)
+      }
+      this.failures = 0
+    } catch (error) {
+      this.failures += 1
+      this.events.onProblem('entries cannot be committed; they stay in the spool', error)
+    }
+    this.oldestAt = this.spooled > 0 ? Math.max(this.oldestAt ?? 0, this.failures > 0 ? 0 : startedAt) : undefined
+    this.spooledBytes = this.orphans.reduce((sum, orphan) => sum + orphan.backlogBytes(), this.reader.backlogBytes())
+    if (this.isStopped || this.timer !== undefined) return
+    if (this.failures > 0) this.schedule(this.backoffMs())
+    else if (this.spooled > 0) this.schedule(this.settings.commitIntervalMs)
+  }
+
+  private onCommitted(start: number, entries: number): void {
+    this.spooled -= entries
+    this.lastCommitMs = Math.round(performance.now() - start)
+    this.events.onCommit(performance.now() - start, entries)
+  }
+
+  private readonly onDamage = (detail: object): void => {
+    this.damaged += 1
+    this.events.onProblem('a spool record is damaged and was skipped', detail)
+  }
+
+  private backoffMs(): number {
+    const ceiling = Math.min(MAX_BACKOFF_MS, this.settings.commitIntervalMs * 2 ** Math.min(this.failures, 10))
+    return ceiling * (0.5 + Math.random() / 2)
+  }
+}
+
+export interface LedgerStatus {
+  /** Entries that are closed and not in the database yet. */
+  readonly spooled: number
+  readonly spooledBytes: number
+  readonly oldestSeconds: number
+  readonly lastCommitMs: number | null
+  readonly damagedRecords: number
+  readonly isDegraded: boolean
+}
+
+async function pause(ms: number): Promise<true> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return true
+}

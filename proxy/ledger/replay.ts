@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { Entry } from '../domain/entry.ts'
+
+const count = z.number().int().min(0)
+const name = z.string().max(255)
+
+/** An entry as JSON, from outside: unlike a line of the spool, nothing vouches for it. */
+const entry = z.object({
+  id: z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+  requestId: z.string().max(128),
+  keyId: z.string().max(26),
+  endpoint: name,
+  model: name.nullable(),
+  stream: z.boolean(),
+  channel: name,
+  admittedAt: count,
+  status: z.enum(['completed', 'failed', 'client_gone', 'interrupted']),
+  httpStatus: count,
+  error: name.nullable(),
+  metering: z.enum(['exact', 'estimated', 'unmetered']),
+  usage: z.object({
+    inputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    outputTokens: count,
+    reasoningTokens: count,
+  }),
+  firstByteMs: count.nullable(),
+  durationMs: count,
+  spend: count,
+})
+
+/** The entry on a line that a process printed at its end; undefined for any other line. */
+export function readEntry(line: string): Entry | undefined {
+  try {
+    return entry.safeParse(JSON.parse(line)).data
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,126 @@
+import { GatewayError } from '../domain/errors.ts'
+import type { Key, KeyRecord } from '../domain/key.ts'
+import { type Account, createAccount } from './account.ts'
+import { admit } from './admit.ts'
+import { type Estimate, estimateOf } from './estimate.ts'
+import { countedAmount, msUntilBelow, oldestCounted, REQUEST_WINDOW, TOKEN_WINDOW } from './rolling-window.ts'
+
+/** A call that was let in. Exactly one of `settle` and `release` ends it. */
+export interface Admission {
+  readonly admittedAt: number
+  readonly estimate: Estimate
+  /** The call used this much; `outputTokens`, where they are known exactly, are what later estimates learn from. */
+  settle(spend: number, outputTokens: number | undefined): void
+  /** The call did not happen. */
+  release(): void
+}
+
+/** The window of a key as it stands: what `/stats` and a 429 tell. */
+export interface WindowState {
+  readonly usedTokens: number
+  readonly startedAt: number
+  readonly endsAt: number
+  readonly lifetimeTokens: number
+  readonly lastUsedAt: number | null
+}
+
+export interface Limiter {
+  /** Throws `window_exhausted`, `window_reserved` or `rate_limited`. */
+  admit(key: KeyRecord, bodyBytes: number, maxTokens: number | undefined): Promise<Admission>
+  window(key: KeyRecord): WindowState
+  /** Tells of a spend that happened in another process and is in the database now. */
+  adopt(keyId: string, admittedAt: number, tokens: number): void
+}
+
+export function createLimiter(waitMs: number, now: () => number): Limiter {
+  const accounts = new Map<string, Account>()
+
+  /** `key.usage` is what the database said when the key was loaded; from then on this process keeps the account. */
+  const accountOf = (key: KeyRecord): Account => {
+    let account = accounts.get(key.id)
+    if (account === undefined) accounts.set(key.id, (account = createAccount(key.usage)))
+    return account
+  }
+
+  const window = (key: KeyRecord): WindowState => {
+    const account = accountOf(key)
+    const at = now()
+    const startedAt = oldestCounted(account.buckets, TOKEN_WINDOW, at)?.start ?? at
+    const usedTokens = countedAmount(account.buckets, TOKEN_WINDOW, at)
+    const isExhausted = key.tokenLimit !== null && usedTokens >= key.tokenLimit
+    return {
+      usedTokens,
+      startedAt,
+      endsAt: isExhausted
+        ? at + msUntilBelow(account.buckets, TOKEN_WINDOW, key.tokenLimit, at)
+        : startedAt + TOKEN_WINDOW.lengthMs,
+      lifetimeTokens: account.lifetimeTokens,
+      lastUsedAt: account.lastUsedAt,
+    }
+  }
+
+  return {
+    window,
+    adopt: (keyId, admittedAt, tokens) => accounts.get(keyId)?.spend(admittedAt, tokens, now()),
+    async admit(key, bodyBytes, maxTokens) {
+      const account = accountOf(key)
+      const deadline = now() + waitMs
+      for (;;) {
+        const at = now()
+        refuseTooManyRequests(key, account, at)
+        const estimate = estimateOf(bodyBytes, maxTokens, account.learnt)
+        const decision =
+          key.tokenLimit === null
+            ? ({ kind: 'admit' } as const)
+            : admit(account.buckets, account.inFlight, estimate.upperTokens, key.tokenLimit, at)
+        switch (decision.kind) {
+          case 'admit':
+            return admission(account, estimate, at, now)
+          case 'refuse':
+            throw exhausted(decision.usedTokens, key.tokenLimit ?? 0, window(key).endsAt, decision.retryAfterMs)
+          case 'wait':
+            if (at >= deadline) throw new GatewayError('window_reserved', { retryAfterMs: 1000 })
+            await account.whenReleased(deadline - at)
+        }
+      }
+    },
+  }
+}
+
+function admission(account: Account, estimate: Estimate, admittedAt: number, now: () => number): Admission {
+  account.countRequest(admittedAt)
+  account.reserve(estimate.upperTokens)
+  return {
+    admittedAt,
+    estimate,
+    settle(spend, outputTokens) {
+      account.spend(admittedAt, spend, now())
+      if (outputTokens !== undefined) account.learn(outputTokens)
+      account.release(estimate.upperTokens)
+    },
+    release() {
+      account.release(estimate.upperTokens)
+    },
+  }
+}
+
+function refuseTooManyRequests(key: Key, account: Account, now: number): void {
+  if (key.rpm === null) return
+  const requests = account.requests()
+  if (countedAmount(requests, REQUEST_WINDOW, now) < key.rpm) return
+  throw new GatewayError('rate_limited', { retryAfterMs: msUntilBelow(requests, REQUEST_WINDOW, key.rpm, now) })
+}
+
+/** The error object of system A, with its names. */
+function exhausted(used: number, limit: number, endsAt: number, retryAfterMs: number): GatewayError {
+  return new GatewayError('window_exhausted', {
+    retryAfterMs,
+    legacy: {
+      message: 'Token limit exceeded for 5-hour window',
+      type: 'rate_limit_exceeded',
+      tokens_used: used,
+      tokens_limit: limit,
+      window_ends_at: new Date(endsAt).toISOString(),
+    },
+  })
+}

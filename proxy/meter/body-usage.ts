@@ -1,0 +1,24 @@
+const NAME = Buffer.from('"usage"')
+const BACKSLASH = 0x5c
+
+/**
+ * Finds the top-level `usage` of a JSON object from the end of its text, without parsing the rest. From the right
+ * place on, `{` and what follows are again one whole object: a `usage` deeper down leaves braces over, and one inside
+ * a string has a backslash before its quote. `isWhole` is whether `tail` is the whole text.
+ */
+export function usageFromTail(tail: Buffer, isWhole: boolean): unknown {
+  for (let at = tail.lastIndexOf(NAME); at !== -1; at = at === 0 ? -1 : tail.lastIndexOf(NAME, at - 1)) {
+    if (tail[at - 1] === BACKSLASH) continue
+    const found = parse(`{${tail.toString('utf8', at)}`)
+    if (found !== undefined) return found['usage']
+  }
+  return isWhole ? parse(tail.toString('utf8'))?.['usage'] : undefined
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>> // safe: an accepted text that begins with { is an object
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+import type { Protocol } from '../domain/endpoint.ts'
+import { NO_USAGE, type Usage } from '../domain/usage.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * Reads a provider's usage object. `before` is what an earlier event of the same stream said: Anthropic tells the
+ * input in `message_start` and the final output in `message_delta`, others repeat cumulative figures.
+ *
+ * Anthropic's `input_tokens` excludes cache reads and writes (https://docs.anthropic.com/en/api/messages); OpenAI's
+ * `prompt_tokens` and `input_tokens` include the cached ones (https://platform.openai.com/docs/api-reference).
+ */
+export function usageOf(value: unknown, protocol: Protocol, before: Usage = NO_USAGE): Usage | undefined {
+  if (!isObject(value)) return undefined
+  return protocol === 'messages' ? anthropicUsage(value, before) : openaiUsage(value)
+}
+
+function anthropicUsage(usage: Json, before: Usage): Usage {
+  return {
+    inputTokens: count(usage['input_tokens']) ?? before.inputTokens,
+    cacheReadTokens: count(usage['cache_read_input_tokens']) ?? before.cacheReadTokens,
+    cacheWriteTokens: count(usage['cache_creation_input_tokens']) ?? before.cacheWriteTokens,
+    outputTokens: count(usage['output_tokens']) ?? before.outputTokens,
+    reasoningTokens: 0,
+  }
+}
+
+/** Chat and completions say prompt and completion, Responses say input and output; some pass-through endpoints only a total. */
+function openaiUsage(usage: Json): Usage | undefined {
+  const output = count(usage['completion_tokens']) ?? count(usage['output_tokens'])
+  const total = count(usage['total_tokens'])
+  const input = count(usage['prompt_tokens']) ?? count(usage['input_tokens']) ?? total
+  if (input === undefined && output === undefined) return undefined
+  const inputDetails = usage['prompt_tokens_details'] ?? usage['input_tokens_details']
+  const outputDetails = usage['completion_tokens_details'] ?? usage['output_tokens_details']
+  const cached = Math.min(detail(inputDetails, 'cached_tokens'), input ?? 0)
+  const written = Math.min(detail(inputDetails, 'cache_write_tokens'), (input ?? 0) - cached)
+  return {
+    inputTokens: (input ?? 0) - cached - written,
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: output ?? 0,
+    reasoningTokens: Math.min(detail(outputDetails, 'reasoning_tokens'), output ?? 0),
+  }
+}
+
+function detail(details: unknown, name: string): number {
+  return isObject(details) ? (count(details[name]) ?? 0) : 0
+}
+
+/** A number of tokens, or undefined: null and absent mean the same, and nothing else is believed. */
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,106 @@
+import type { Authenticator } from './auth/authenticate.ts'
+import { type Call, readCall } from './domain/call.ts'
+import { isNamed } from './domain/endpoint.ts'
+import type { Opened, Outcome } from './domain/entry.ts'
+import { GatewayError } from './domain/errors.ts'
+import type { Key } from './domain/key.ts'
+import type { Target } from './domain/target.ts'
+import { ulid } from './domain/ulid.ts'
+import { spendOf } from './domain/usage.ts'
+import type { Incoming } from './http/gateway.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import type { Admission, Limiter } from './limit/limiter.ts'
+import { Meter } from './meter/meter.ts'
+import type { Upstream } from './upstream/send.ts'
+
+export interface PipelineParts {
+  readonly authenticate: Authenticator['authenticate']
+  readonly limiter: Limiter
+  readonly choose: (call: Call) => Target | undefined
+  readonly ledger: Pick<Ledger, 'open' | 'close'>
+  readonly upstream: Upstream
+  readonly now: () => number
+  readonly defaultModel: string | undefined
+  readonly countsCacheReads: boolean
+  /** How long the answer of a client that hung up is still read, so that its true usage is known; 0 is not at all. */
+  readonly drainMs: number
+  readonly observe: (call: Call, key: Key, target: Target, outcome: Outcome) => void
+}
+
+/** The life of a request, on one screen. Each step is a room; none of them knows the others. */
+export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Promise<void> {
+  const { authenticate, limiter, choose, ledger, upstream } = parts
+
+  return async (incoming) => {
+    const key = await authenticate(incoming.credential)
+    refuseClosedEndpoint(key, incoming)
+
+    const body = await incoming.readBody()
+    const call = readCall({ ...incoming, body }, key.model, parts.defaultModel)
+    if (call.stream) incoming.keepAlive()
+
+    const admission = await limiter.admit(key, body.length, call.maxTokens)
+    const target = choose(call)
+    const opened = openedOf(incoming, call, key, target, admission)
+    try {
+      if (target === undefined) throw new GatewayError('no_upstream')
+      if (incoming.client.isClosed) throw new GatewayError('client_gone')
+      await ledger.open(opened)
+    } catch (error) {
+      admission.release()
+      throw error
+    }
+
+    const closed = Promise.withResolvers<void>()
+    const close = (outcome: Outcome): Promise<void> => {
+      const spend = spendOf(outcome.usage, parts.countsCacheReads)
+      const { estimate: _, ...entry } = { ...opened, ...outcome, spend }
+      const written = ledger.close(entry)
+      admission.settle(spend, outcome.metering === 'exact' && call.model ? outcome.usage.outputTokens : undefined)
+      parts.observe(call, key, target, outcome)
+      closed.resolve(written)
+      return written
+    }
+    const meter = new Meter({ ...opened, call, client: incoming.client, now: parts.now, close })
+    const flow = upstream.send(target, call, meter)
+    incoming.client.follow(flow)
+    incoming.client.onGone(() => {
+      meter.clientGone()
+      flow.resume()
+      const timer = setTimeout(() => flow.abort(new GatewayError('client_gone')), parts.drainMs)
+      void closed.promise.then(() => clearTimeout(timer))
+    })
+    await closed.promise
+  }
+}
+
+/** Stateless endpoints are open to every key; the rest of the shared upstream account to keys that name it. */
+function refuseClosedEndpoint(key: Key, { endpoint }: Incoming): void {
+  const isAllowed = key.allowedEndpoints === null ? endpoint.isOpen : isNamed(endpoint.name, key.allowedEndpoints)
+  if (isAllowed) return
+  const message = `The endpoint ${endpoint.name} is not open to this key; an administrator can name it in allowed_endpoints.`
+  throw new GatewayError('endpoint_not_allowed', { message })
+}
+
+function openedOf(
+  { requestId }: Incoming,
+  { endpoint, model, stream }: Call,
+  key: Key,
+  target: Target | undefined,
+  { admittedAt, estimate }: Admission,
+): Opened {
+  return {
+    id: ulid(),
+    requestId,
+    keyId: key.id,
+    endpoint: endpoint.name.slice(0, 255),
+    model: model?.slice(0, 255) ?? null,
+    stream,
+    channel: target?.channel ?? '',
+    admittedAt,
+    estimate:
+      endpoint.protocol === 'opaque'
+        ? { inputTokens: 0, outputTokens: 0 }
+        : { inputTokens: estimate.inputTokens, outputTokens: estimate.outputTokens },
+  }
+}

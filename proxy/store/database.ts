@@ -1,0 +1,51 @@
+import { Sequelize, Transaction } from 'sequelize'
+import sqlite3 from 'sqlite3'
+
+export interface Database {
+  readonly sequelize: Sequelize
+  /** Runs `work` in a transaction that takes the write lock at its start: a later upgrade could deadlock. */
+  write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const BUSY_TIMEOUT_MS = 5000
+
+/** Sequelize opens a connection per SQLite transaction; each has to wait for another process's lock. */
+class PatientConnection extends sqlite3.Database {
+  constructor(...options: ConstructorParameters<typeof sqlite3.Database>) {
+    super(...options)
+    this.configure('busyTimeout', BUSY_TIMEOUT_MS)
+  }
+}
+
+export async function openSqlite(path: string): Promise<Database> {
+  const sequelize = new Sequelize({
+    dialect: 'sqlite',
+    storage: path,
+    logging: false,
+    dialectModule: { ...sqlite3, Database: PatientConnection },
+  })
+  // WAL lets readers go on while the ledger commits; NORMAL syncs at checkpoints. What a power cut takes off the end
+  // of the WAL is still in the spool, whose position was saved later (https://www.sqlite.org/wal.html).
+  await sequelize.query('PRAGMA journal_mode = WAL')
+  await sequelize.query('PRAGMA synchronous = NORMAL')
+  return {
+    sequelize,
+    write: (work) => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work),
+    close: () => sequelize.close(),
+  }
+}
+
+/** Asks the database for nothing, and how long it took. Never throws. */
+export async function ping({
+  sequelize,
+}: Database): Promise<{ type: 'sqlite'; responseTimeMs: number; error?: string }> {
+  const start = performance.now()
+  const elapsed = (): number => Math.round(performance.now() - start)
+  try {
+    await sequelize.query('SELECT 1')
+    return { type: 'sqlite', responseTimeMs: elapsed() }
+  } catch (error) {
+    return { type: 'sqlite', responseTimeMs: elapsed(), error: error instanceof Error ? error.message : String(error) }
+  }
+}

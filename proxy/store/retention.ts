@@ -1,0 +1,25 @@
+import { QueryTypes } from 'sequelize'
+import { decodeTime } from 'ulid'
+import type { Database } from './database.ts'
+
+const CHUNK_ROWS = 5000
+
+/** Deletes what is older than its retention, in chunks so that no commit waits long for the lock. Answers how many entries went. */
+export async function prune(database: Database, logsBefore: number, windowsBefore: number): Promise<number> {
+  const { sequelize } = database
+  await sequelize.query('DELETE FROM usage_windows WHERE minute < $1', { bind: [windowsBefore] })
+  let deleted = 0
+  for (;;) {
+    // By id, which is sorted by time: the table needs no index for it.
+    const oldest = await sequelize.query<{ id: string }>(
+      `SELECT id FROM request_logs ORDER BY id LIMIT ${CHUNK_ROWS}`,
+      {
+        type: QueryTypes.SELECT,
+      },
+    )
+    const last = oldest.findLast(({ id }) => decodeTime(id) < logsBefore)
+    if (last === undefined) return deleted
+    await sequelize.query('DELETE FROM request_logs WHERE id <= $1', { bind: [last.id] })
+    deleted += oldest.indexOf(last) + 1
+  }
+}

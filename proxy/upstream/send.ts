@@ -1,0 +1,124 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Transform } from 'node:stream'
+import { type Dispatcher, Pool } from 'undici'
+import type { Call } from '../domain/call.ts'
+import type { GatewayError } from '../domain/errors.ts'
+import type { Flow, Sink } from '../domain/sink.ts'
+import type { Target } from '../domain/target.ts'
+import { decoderFor } from './decoder.ts'
+import { toGatewayError } from './failure.ts'
+import { requestHeaders, responseHeaders } from './headers.ts'
+
+export interface UpstreamSettings {
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs: number
+  readonly idleTimeoutMs: number
+}
+
+export interface Upstream {
+  /** Sends the call and pushes the answer into `sink`, which hears of everything that happens, failures included. */
+  send(target: Target, call: Call, sink: Sink): Flow
+  /** Ends every exchange that is under way, and tells its sink so. */
+  destroy(reason: GatewayError): Promise<void>
+}
+
+export function createUpstream({ connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamSettings): Upstream {
+  const pools = new Map<string, Pool>()
+  const poolOf = (origin: string): Pool => {
+    let pool = pools.get(origin)
+    if (pool === undefined) pools.set(origin, (pool = new Pool(origin, { connect: { timeout: connectTimeoutMs } })))
+    return pool
+  }
+  return {
+    send(target, call, sink) {
+      const exchange = new Exchange(target, sink)
+      poolOf(target.origin).dispatch(
+        {
+          method: call.method,
+          path: target.path,
+          headers: Object.assign(requestHeaders(call.headers), target.headers),
+          body: call.body.length > 0 ? call.body : null,
+          headersTimeout: firstByteTimeoutMs,
+          bodyTimeout: idleTimeoutMs,
+        },
+        exchange,
+      )
+      return exchange
+    },
+    async destroy(reason) {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy(reason)))
+    },
+  }
+}
+
+/** One exchange with an upstream: undici's handler on one side, the sink and its back-pressure on the other. */
+class Exchange implements Dispatcher.DispatchHandler, Flow {
+  private readonly target: Target
+  private readonly sink: Sink
+  private controller: Dispatcher.DispatchController | undefined
+  private aborted: GatewayError | undefined
+  private decoder: Transform | undefined
+  private hasBegun = false
+  private hasFailed = false
+
+  constructor(target: Target, sink: Sink) {
+    this.target = target
+    this.sink = sink
+  }
+
+  resume(): void {
+    if (this.decoder) this.decoder.resume()
+    else this.controller?.resume()
+  }
+
+  abort(reason: GatewayError): void {
+    this.aborted = reason
+    this.controller?.resume() // undici delivers nothing, not even the end, while it is paused
+    this.controller?.abort(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.aborted) controller.abort(this.aborted)
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return
+    this.hasBegun = true
+    this.decoder = decoderFor(headers['content-encoding'])
+    if (this.decoder) this.decode(this.decoder)
+    this.sink.head(status, responseHeaders(headers, this.decoder !== undefined))
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.decoder ? !this.decoder.write(chunk) : !this.sink.data(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.decoder) this.decoder.end()
+    else this.sink.end()
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  private fail(error: Error): void {
+    if (this.hasFailed) return
+    this.hasFailed = true
+    this.decoder?.destroy()
+    this.sink.fail(toGatewayError(this.aborted ?? error, this.target.channel, this.hasBegun))
+  }
+
+  private decode(decoder: Transform): void {
+    decoder.on('data', (chunk: Buffer) => {
+      if (!this.sink.data(chunk)) decoder.pause()
+    })
+    decoder.on('drain', () => this.controller?.resume())
+    decoder.on('end', () => this.sink.end())
+    decoder.on('error', (error) => {
+      this.fail(error)
+      this.controller?.abort(error)
+    })
+  }
+}

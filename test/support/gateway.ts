@@ -1,0 +1,142 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+
+const MAIN = new URL('../../proxy/main.ts', import.meta.url).pathname
+
+export type Env = Readonly<Record<string, string>>
+
+export interface LogLine {
+  readonly level: number
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+/** A directory for one gateway's data; removed by `remove`. */
+export interface Home {
+  readonly path: string
+  readonly env: Env
+  /** Runs `tollgate …` in this home. */
+  cli(
+    args: readonly string[],
+    env?: Env,
+  ): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>
+  /** Makes a key through the command line and answers what `--json` prints. */
+  createKey(options?: readonly string[]): Promise<{ readonly id: string; readonly key: string; readonly name: string }>
+  /** Reads the SQLite file. */
+  query<Row = Record<string, unknown>>(sql: string, ...values: (string | number)[]): Row[]
+  remove(): Promise<void>
+}
+
+/** A real `tollgate serve` process. */
+export interface GatewayProcess {
+  readonly url: string
+  readonly port: number
+  readonly process: ChildProcess
+  /** What it has logged so far. */
+  readonly log: readonly LogLine[]
+  readonly stderr: () => string
+  /** Sends the signal (SIGTERM) and answers the exit status, null if it was killed. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export async function createHome(env: Env = {}): Promise<Home> {
+  const path = await mkdtemp(join(tmpdir(), 'tg-'))
+  const ownEnv: Env = { PATH: process.env['PATH'] ?? '', DATA_DIR: path, ...env }
+  let keys = 0
+
+  const home: Home = {
+    path,
+    env: ownEnv,
+    async cli(args, more = {}) {
+      const options = { env: { ...ownEnv, ...more }, cwd: path }
+      try {
+        return { status: 0, ...(await promisify(execFile)(process.execPath, [MAIN, ...args], options)) }
+      } catch (error) {
+        const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string } // safe: execFile's error
+        return { status: code, stdout, stderr }
+      }
+    },
+    async createKey(options = []) {
+      const name = options.includes('--name') ? [] : ['--name', `key-${++keys}`]
+      const { status, stdout, stderr } = await home.cli(['keys', 'create', ...name, ...options, '--json'])
+      if (status !== 0) throw new Error(`keys create failed: ${stderr}`)
+      return JSON.parse(stdout) as { id: string; key: string; name: string } // safe: --json's contract
+    },
+    query<Row>(sql: string, ...values: (string | number)[]) {
+      const database = new DatabaseSync(join(path, 'tollgate.db'), { readOnly: true })
+      try {
+        return database.prepare(sql).all(...values) as Row[] // safe: the test knows what it asked for
+      } finally {
+        database.close()
+      }
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  }
+  return home
+}
+
+/** Starts the gateway and resolves when it listens. */
+export async function startGateway(home: Home, env: Env = {}): Promise<GatewayProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    env: { ...home.env, PORT: '0', HOST: '127.0.0.1', ...env },
+    cwd: home.path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log: LogLine[] = []
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      if (!text.startsWith('{')) return
+      const line = JSON.parse(text) as LogLine // safe: pino writes objects
+      log.push(line)
+      if (line.msg === 'listening') resolve(Number(line['port']))
+    })
+  })
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    process: child,
+    log,
+    stderr: () => stderr,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal)
+        await once(child, 'exit')
+      }
+      return child.exitCode
+    },
+  }
+}
+
+/** The environment that makes a fake upstream the account of every vendor. */
+export function upstreamEnv(url: string): Env {
+  return {
+    ANTHROPIC_API_KEY: 'upstream-anthropic-secret',
+    ANTHROPIC_BASE_URL: url,
+    OPENAI_API_KEY: 'upstream-openai-secret',
+    OPENAI_BASE_URL: `${url}/v1`,
+  }
+}
+
+/** Waits until `condition` answers something, and answers that; looks again every few milliseconds. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  timeoutMs = 15_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const value = await condition()
+    if (value) return value
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
