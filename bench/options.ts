@@ -16,7 +16,7 @@ export type Wish =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly problem: string }
 
-export const defaultGatewayPath = join(import.meta.dirname, '../proxy/main.ts')
+export const defaultGatewayPath = join(import.meta.dirname, '../bin/tollgate.mjs')
 
 const MOST_REPETITIONS = 20
 const MOST_SECONDS = 60
@@ -30,7 +30,7 @@ Tables go to stdout, progress to stderr, every sample to bench/results/. Needs L
   --only <name>    only this scenario or target; may be repeated, or name several with commas
   --repeat <n>     repetitions of everything (3, at most ${MOST_REPETITIONS})
   --seconds <n>    how long a measurement lasts (5, at most ${MOST_SECONDS})
-  --gateway <file> another build's entry file, to compare two (proxy/main.ts)
+  --gateway <file> another build's entry file, to compare two (bin/tollgate.mjs)
   --help           this text
 
 Targets:   ${targetNames.join(', ')}

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { GatewayError } from './domain/errors.ts'
+import { ulid } from './domain/ulid.ts'
 import type { Gateway } from './http/gateway.ts'
 import { addPages, type PageParts } from './http/pages.ts'
 import { requestIdOf } from './http/request-id.ts'
@@ -17,15 +18,19 @@ export function createApp(gateway: Gateway, pages: PageParts, reportError: Repor
     if (req.url.startsWith('/v1/')) void gateway.handle(req, res)
     else next()
   })
+  app.use((req, res, next) => {
+    res.set('x-request-id', requestIdOf(req, ulid()))
+    next()
+  })
   addPages(app, pages)
   app.use(() => {
     throw new GatewayError('route_unknown')
   })
 
   // Express knows an error handler by its four parameters.
-  const onError: ErrorRequestHandler = (thrown: unknown, req, res, _next) => {
+  const onError: ErrorRequestHandler = (thrown: unknown, _req, res, _next) => {
     const error = asGatewayError(thrown)
-    const requestId = requestIdOf(req)
+    const requestId = res.get('x-request-id') ?? ''
     reportError(error, requestId)
     if (res.headersSent) res.destroy()
     else sendError(res, error, { dialect: 'openai', requestId })

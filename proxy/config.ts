@@ -2,11 +2,19 @@ import { z } from 'zod'
 
 const MB = 1024 * 1024
 
-/** `undefined` for an empty variable: `FOO=` in a .env file means that FOO is not set. */
-const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema)
+/** A timer that is set for longer than this goes off at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
+/**
+ * Space around a value is a slip, often the newline at the end of a secret's file. `undefined` for an empty variable:
+ * `FOO=` in a .env file means that FOO is not set.
+ */
+const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() || undefined : value)
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(trimmed, schema)
 const text = () => optional(z.string().optional())
 const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
   optional(z.coerce.number().int().min(min).max(max).default(fallback))
+const milliseconds = (fallback: number, min = 0, max = MAX_TIMER_MS) => integer(fallback, min, max)
 const flag = (fallback: boolean) =>
   optional(z.enum(['true', 'false', '1', '0']).default(fallback ? 'true' : 'false')).transform(
     (value) => value === 'true' || value === '1',
@@ -19,6 +27,14 @@ const key = () =>
       .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable characters')
       .optional(),
   )
+/** Goes into a header, so nothing else can be one. */
+const upstreamKey = () =>
+  optional(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
+      .optional(),
+  )
 
 /** Every variable of the proxy. docs/configuration.md is compared with this by a test. */
 export const variables = z.object({
@@ -29,11 +45,11 @@ export const variables = z.object({
   ),
   ADMIN_API_KEY: key().describe('An admin key from outside; at least 16 characters. Unset, the first start makes one.'),
 
-  ANTHROPIC_API_KEY: text().describe('Upstream account at Anthropic.'),
+  ANTHROPIC_API_KEY: upstreamKey().describe('Upstream account at Anthropic.'),
   ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe('Its API, without `/v1`.'),
-  OPENAI_API_KEY: text().describe('Upstream account at OpenAI.'),
+  OPENAI_API_KEY: upstreamKey().describe('Upstream account at OpenAI.'),
   OPENAI_BASE_URL: url('https://api.openai.com/v1').describe('Its API, with `/v1`.'),
-  ZAI_API_KEY: text().describe(
+  ZAI_API_KEY: upstreamKey().describe(
     'Upstream account at Z.ai: first choice for `glm-*`, and for whatever has no account of its own.',
   ),
   ZAI_API_BASE: url('https://api.z.ai/api/coding/paas/v4').describe('Its OpenAI-compatible API.'),
@@ -61,15 +77,15 @@ export const variables = z.object({
   SPOOL_MAX_BYTES: integer(1024 * MB, MB).describe(
     'Beyond this (and beyond half of the volume) new calls get 503 rather than go unaccounted.',
   ),
-  LEDGER_COMMIT_INTERVAL_MS: integer(150, 1, 60_000).describe(
+  LEDGER_COMMIT_INTERVAL_MS: milliseconds(150, 1, 60_000).describe(
     'How long entries are collected before they are committed together.',
   ),
   LOG_RETENTION_DAYS: integer(90, 1).describe('How long entries are kept. Older ones are deleted, and refused.'),
   WINDOW_COUNTS_CACHE_READS: flag(false).describe('Whether tokens read from a cache count against the window.'),
-  LIMIT_WAIT_MS: integer(10_000).describe(
+  LIMIT_WAIT_MS: milliseconds(10_000).describe(
     'How long a call waits when calls in flight hold the rest of its token limit.',
   ),
-  CONFIG_POLL_INTERVAL_MS: integer(250, 10).describe(
+  CONFIG_POLL_INTERVAL_MS: milliseconds(250, 10).describe(
     'How often the proxy looks for keys that were changed by the command line.',
   ),
 
@@ -80,21 +96,25 @@ export const variables = z.object({
     .transform((mb) => mb * MB)
     .describe('All request bodies held at once; beyond: 503.'),
   MAX_CONCURRENT_REQUESTS: integer(2000, 1).describe('Calls in flight; beyond: 503.'),
-  CONNECT_TIMEOUT_MS: integer(10_000, 1).describe('To connect to the upstream.'),
-  FIRST_BYTE_TIMEOUT_MS: integer(300_000, 1).describe("Until the head of the upstream's answer."),
-  IDLE_TIMEOUT_MS: integer(300_000, 1).describe("Between two pieces of the upstream's answer."),
-  REQUEST_TIMEOUT_MS: integer(300_000, 1).describe(
+  CONNECT_TIMEOUT_MS: milliseconds(10_000, 1).describe('To connect to the upstream.'),
+  FIRST_BYTE_TIMEOUT_MS: milliseconds(300_000, 1).describe("Until the head of the upstream's answer."),
+  IDLE_TIMEOUT_MS: milliseconds(300_000, 1).describe("Between two pieces of the upstream's answer."),
+  REQUEST_TIMEOUT_MS: milliseconds(300_000, 1).describe(
     'For the client to send its request; its headers have at most 60 s.',
   ),
-  CLIENT_STALL_TIMEOUT_MS: integer(120_000, 1).describe(
+  CLIENT_STALL_TIMEOUT_MS: milliseconds(120_000, 1).describe(
     'A client that takes nothing of its answer for so long is cut off.',
   ),
-  CLIENT_GONE_DRAIN_MS: integer(30_000).describe(
+  CLIENT_GONE_DRAIN_MS: milliseconds(30_000).describe(
     'How long the answer of a client that hung up is read on, to know its usage; `0` aborts and bills an estimate.',
   ),
-  SSE_HEARTBEAT_MS: integer(15_000, 10).describe('A silent stream gets an SSE comment so often.'),
-  SHUTDOWN_DELAY_MS: integer(0).describe('After SIGTERM: how long to go on accepting while load balancers notice.'),
-  SHUTDOWN_GRACE_MS: integer(30_000).describe('After that: how long calls in flight and the ledger have to finish.'),
+  SSE_HEARTBEAT_MS: milliseconds(15_000, 10).describe('A silent stream gets an SSE comment so often.'),
+  SHUTDOWN_DELAY_MS: milliseconds(0).describe(
+    'After SIGTERM: how long to go on accepting while load balancers notice.',
+  ),
+  SHUTDOWN_GRACE_MS: milliseconds(30_000).describe(
+    'After that: how long calls in flight and the ledger have to finish.',
+  ),
   CORS_ORIGIN: optional(z.string().default('*')).describe('`Access-Control-Allow-Origin` of `/v1`.'),
   LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')).describe(
     'Of the log on standard output. `debug` has a line for every call.',

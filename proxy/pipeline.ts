@@ -5,7 +5,6 @@ import type { Opened, Outcome } from './domain/entry.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Key } from './domain/key.ts'
 import type { Target } from './domain/target.ts'
-import { ulid } from './domain/ulid.ts'
 import { spendOf } from './domain/usage.ts'
 import type { Incoming } from './http/gateway.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -54,8 +53,7 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     const closed = Promise.withResolvers<void>()
     const close = (outcome: Outcome): Promise<void> => {
       const spend = spendOf(outcome.usage, parts.countsCacheReads)
-      const { estimate: _, ...entry } = { ...opened, ...outcome, spend }
-      const written = ledger.close(entry)
+      const written = ledger.close({ ...opened, ...outcome, spend })
       admission.settle(spend, outcome.metering === 'exact' && call.model ? outcome.usage.outputTokens : undefined)
       parts.observe(call, key, target, outcome)
       closed.resolve(written)
@@ -83,14 +81,14 @@ function refuseClosedEndpoint(key: Key, { endpoint }: Incoming): void {
 }
 
 function openedOf(
-  { requestId }: Incoming,
+  { id, requestId }: Incoming,
   { endpoint, model, stream }: Call,
   key: Key,
   target: Target | undefined,
   { admittedAt, estimate }: Admission,
 ): Opened {
   return {
-    id: ulid(),
+    id,
     requestId,
     keyId: key.id,
     endpoint: endpoint.name.slice(0, 255),

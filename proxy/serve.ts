@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import { assemble, type Assembly } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
@@ -6,8 +5,8 @@ import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
 import { ulid } from './domain/ulid.ts'
 import { healthBody } from './http/health.ts'
-import { close, listen } from './http/server.ts'
-import { metricsListener, readMetrics } from './http/metrics.ts'
+import { listen } from './http/server.ts'
+import { metricsListener } from './http/metrics.ts'
 import { statsBody } from './http/stats.ts'
 import { TOKEN_WINDOW } from './limit/rolling-window.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -77,17 +76,17 @@ async function startServers(config: Config, storage: Storage, rooms: Assembly, i
     stats: (key: Parameters<typeof limiter.window>[0]) => statsBody(key, limiter.window(key), config.DEFAULT_MODEL),
     health: async () => healthBody(await ping(storage.database), ledger.status(), Date.now()),
     isReady,
-    metrics: () => readMetrics(metrics.registry),
+    metrics: metrics.render,
   }
   const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
   const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
-  const servers: Server[] = [api.server]
+  const servers = [api]
   if (config.METRICS_PORT !== undefined) {
-    servers.push((await listen(metricsListener(metrics.registry), { ...settings, port: config.METRICS_PORT })).server)
+    servers.push(await listen(metricsListener(metrics.render), { ...settings, port: config.METRICS_PORT }))
   }
   return {
     port: api.port,
-    close: (graceMs: number) => Promise.all(servers.map((server) => close(server, graceMs))),
+    close: (graceMs: number) => Promise.all(servers.map((server) => server.close(graceMs))),
   }
 }
 

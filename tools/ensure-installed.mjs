@@ -8,9 +8,10 @@ process.chdir(new URL('..', import.meta.url).pathname)
 const installed = 'node_modules/.package-lock.json'
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
   console.error('Installing dependencies (the first time takes a minute or two: sqlite3 is compiled) …')
-  // Errors only: engine warnings speak of the machine's Node, but the product runs on the one it brings along.
-  const flags = ['ci', '--include=dev', '--loglevel=error']
+  // `npm ci` would refuse the lock file where a registry lacks packages of other platforms; without saving, `install`
+  // follows it as well. Errors only: engine warnings speak of the machine's Node, but the product brings its own.
+  const flags = ['install', '--no-save', '--include=dev', '--loglevel=error']
   const { status } = spawnSync('npm', flags, { stdio: 'inherit', shell: process.platform === 'win32' })
   if (status !== 0) process.exit(status ?? 1)
 }
-if (!existsSync('node_modules/.bin/tollgate')) symlinkSync('../../proxy/main.ts', 'node_modules/.bin/tollgate')
+if (!existsSync('node_modules/.bin/tollgate')) symlinkSync('../../bin/tollgate.mjs', 'node_modules/.bin/tollgate')

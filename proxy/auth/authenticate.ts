@@ -3,7 +3,7 @@ import { type Key, type KeyRecord, standingOf } from '../domain/key.ts'
 import { hashSecret } from './secret.ts'
 
 /** What a caller sent as its key; undefined when nothing. */
-export type Credential = string | undefined
+type Credential = string | undefined
 
 export interface KeySource {
   /** The key with this SHA-256, or undefined. */
@@ -29,6 +29,7 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
   let known = new Map<string, KeyRecord>()
   const unknown = new Map<string, number>()
   const looking = new Map<string, Promise<KeyRecord | undefined>>()
+  let reloading = Promise.resolve()
   let reloads = 0
   let hits = 0
   let misses = 0
@@ -64,24 +65,30 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
     return look
   }
 
+  const readAgain = async (): Promise<void> => {
+    reloads += 1
+    unknown.clear()
+    const before = [...known.values()]
+    const current = new Map((await source.findByIds(before.map(({ id }) => id))).map((key) => [key.id, key]))
+    // A key that was rotated is found under its new hash only. Accounts go on: its usage is what it was.
+    known = new Map(
+      before.flatMap((old) => {
+        const key = current.get(old.id)
+        return key ? [[key.hash, { ...old, ...key }] as const] : []
+      }),
+    )
+  }
+
   return {
     async authenticate(credential) {
       const key = await find(hashSecret(readCredential(credential)))
       if (key === undefined) throw legacyError('key_invalid')
       return inForce(key, now())
     },
-    async reload() {
-      reloads += 1
-      unknown.clear()
-      const before = [...known.values()]
-      const current = new Map((await source.findByIds(before.map(({ id }) => id))).map((key) => [key.id, key]))
-      // A key that was rotated is found under its new hash only. Accounts go on: its usage is what it was.
-      known = new Map(
-        before.flatMap((old) => {
-          const key = current.get(old.id)
-          return key ? [[key.hash, { ...old, ...key }] as const] : []
-        }),
-      )
+    reload() {
+      // One after the other, whether the one before failed or not: an early read must not overwrite a later one.
+      reloading = reloading.then(readAgain, readAgain)
+      return reloading
     },
     stats: () => ({ hits, misses, size: known.size }),
   }

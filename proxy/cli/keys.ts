@@ -40,7 +40,11 @@ export function addKeyCommands(program: Command, env: Environment): void {
     .description('Make a key and print it, this once: only its hash is kept.')
     .requiredOption('--name <name>', 'who or what it is for; no two living keys share a name', nonEmpty)
     .option('--token-limit <tokens>', 'tokens in a rolling five-hour window; without it there is no limit', positive)
-    .option('--model <model>', 'the only model it uses, whatever the caller asks for', nonEmpty)
+    .option(
+      '--model <model>',
+      'the model of all its chats, messages and responses, whatever the caller asks for',
+      nonEmpty,
+    )
     .option('--expires <when>', '30m, 12h, 30d, 4w or an ISO 8601 date', instant)
     .option('--rpm <requests>', 'requests per minute; without it there is no limit', positive)
     .option('--allow-endpoint <names...>', 'open these endpoints and no others: messages, files/*, …')

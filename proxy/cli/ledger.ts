@@ -5,9 +5,11 @@ import { readConfig } from '../config.ts'
 import { readEntry } from '../ledger/replay.ts'
 import { openStorage } from '../storage.ts'
 import { writeEntries } from '../store/entries.ts'
+import { isRetained } from '../store/retention.ts'
 import { CommandError, type Environment } from './errors.ts'
 
 const BATCH = 500
+const DAY_MS = 86_400_000
 
 export function addLedgerCommands(program: Command, env: Environment): void {
   program
@@ -20,10 +22,13 @@ export function addLedgerCommands(program: Command, env: Environment): void {
     .option('--json', 'print JSON')
     .option('--dry-run', 'check everything, write nothing')
     .action(async (file: string | undefined, options: { readonly json?: true; readonly dryRun?: true }) => {
-      const { entries, skipped } = await readLines(file === undefined ? process.stdin : createReadStream(file))
+      const config = readConfig(env)
+      const lines = await readLines(file === undefined ? process.stdin : createReadStream(file))
+      const logsBefore = Date.now() - config.LOG_RETENTION_DAYS * DAY_MS
+      const entries = lines.entries.filter((entry) => isRetained(entry, logsBefore))
       let applied = 0
       if (!options.dryRun) {
-        const { database } = await openStorage(readConfig(env))
+        const { database } = await openStorage(config)
         try {
           for (let at = 0; at < entries.length; at += BATCH) {
             applied += (await writeEntries(database, entries.slice(at, at + BATCH))).length
@@ -32,12 +37,16 @@ export function addLedgerCommands(program: Command, env: Environment): void {
           await database.close()
         }
       }
-      const result = { entries: entries.length, applied, skippedLines: skipped }
+      const refused = lines.entries.length - entries.length
+      const result = { entries: lines.entries.length, applied, refused, skippedLines: lines.skipped }
       if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`)
-      else
+      else {
         process.stdout.write(
-          `${entries.length} entries read, ${applied} applied, ${skipped} other lines passed over.\n`,
+          `${result.entries} entries read, ${applied} applied, ${lines.skipped} other lines passed over.\n`,
         )
+        if (refused > 0)
+          process.stdout.write(`${refused} entries are older than LOG_RETENTION_DAYS and were refused.\n`)
+      }
     })
 }
 

@@ -32,11 +32,15 @@ export function readCall(raw: Raw, forcedModel: string | null, defaultModel: str
   const text = raw.body.toString('utf8')
   const body = parseObject(text)
   const asked = typeof body['model'] === 'string' && body['model'] !== '' ? body['model'] : undefined
-  const model = raw.endpoint.takesModel ? (forcedModel ?? asked ?? defaultModel) : asked
+  const forced = raw.endpoint.takesModel ? forcedModel : null
+  const model = raw.endpoint.takesModel ? (forced ?? asked ?? defaultModel) : asked
   const stream = body['stream'] === true
 
   let edited = text
-  if (model !== undefined && model !== asked) edited = replaceTopLevel(edited, 'model', JSON.stringify(model))
+  // A forced model is written even where it was asked for: a second `model` may stand before the one that we read.
+  if (model !== undefined && (model !== asked || forced !== null)) {
+    edited = replaceTopLevel(edited, 'model', JSON.stringify(model))
+  }
   const options = body['stream_options']
   const isChat = raw.endpoint.protocol === 'chat' || raw.endpoint.protocol === 'completions'
   const hidesUsage = stream && isChat && !(isObject(options) && options['include_usage'] === true)

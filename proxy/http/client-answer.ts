@@ -3,7 +3,7 @@ import type { Endpoint } from '../domain/endpoint.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Flow, Headers, Sink } from '../domain/sink.ts'
 import { errorEvent } from './error-body.ts'
-import { sendError } from './send-error.ts'
+import { type ReportError, sendError } from './send-error.ts'
 
 interface Settings {
   readonly endpoint: Endpoint
@@ -12,6 +12,7 @@ interface Settings {
   readonly headers: Readonly<Record<string, string>>
   /** A client that takes nothing for so long is given up. */
   readonly stallTimeoutMs: number
+  readonly reportError: ReportError
 }
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }
@@ -58,9 +59,11 @@ export class ClientAnswer implements Sink {
   }
 
   head(status: number, headers: Headers): void {
-    this.isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream')
-    if (!this.res.headersSent) this.pending = { status, headers }
-    else if (!this.isStream || status >= 300) this.refusal = { status, chunks: [], bytes: 0 }
+    const isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream')
+    if (!this.res.headersSent) {
+      this.isStream = isStream
+      this.pending = { status, headers }
+    } else if (!isStream || status >= 300) this.refusal = { status, chunks: [], bytes: 0 }
   }
 
   data(chunk: Buffer): boolean {
@@ -89,11 +92,14 @@ export class ClientAnswer implements Sink {
     this.writeHead(last?.length ?? 0)
     if (last) this.res.end(last)
     else this.res.end()
+    // A client may stop reading at the very end, too; behind another answer on its connection it is that one's affair.
+    if (this.res.socket && this.res.writableLength > 0) this.limitStall()
   }
 
   fail(error: GatewayError): void {
+    const { endpoint, requestId, headers, reportError } = this.settings
+    reportError(error, requestId)
     if (this.isClosed) return
-    const { endpoint, requestId, headers } = this.settings
     if (!this.res.headersSent) sendError(this.res, error, { dialect: endpoint.dialect, requestId, headers })
     else if (this.isStream) this.res.end(errorEvent(error, endpoint.dialect, endpoint.protocol, requestId))
     else this.res.destroy() // a body that breaks off is the only way to say that it is not whole
@@ -126,11 +132,15 @@ export class ClientAnswer implements Sink {
 
   private waitForDrain(): void {
     if (this.stallTimer) return
-    this.stallTimer = setTimeout(() => this.res.destroy(), this.settings.stallTimeoutMs)
+    this.limitStall()
     this.res.once('drain', () => {
       clearTimeout(this.stallTimer)
       this.stallTimer = undefined
       this.flow?.resume()
     })
+  }
+
+  private limitStall(): void {
+    this.stallTimer ??= setTimeout(() => this.res.destroy(), this.settings.stallTimeoutMs)
   }
 }

@@ -14,11 +14,11 @@ export function credentialOf(headers: IncomingHttpHeaders, search: string): stri
 
 /** The query without keys, its other bytes as they were. */
 export function withoutCredentials(search: string): string {
-  if (search === '') return ''
+  if (search.length < 2) return ''
   const kept = search
     .slice(1)
     .split('&')
-    .filter((pair) => pair !== '' && !QUERY_NAMES.has(nameOf(pair)))
+    .filter((pair) => !QUERY_NAMES.has(nameOf(pair)))
   return kept.length === 0 ? '' : `?${kept.join('&')}`
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Call } from '../domain/call.ts'
 import { type Endpoint, endpointOf, isPlainPath } from '../domain/endpoint.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { ulid } from '../domain/ulid.ts'
 import type { Bodies } from './body.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { credentialOf, withoutCredentials } from './credential.ts'
@@ -11,6 +12,8 @@ import { asGatewayError, type ReportError } from './send-error.ts'
 
 /** A request as the pipeline takes it. */
 export interface Incoming extends Pick<Call, 'endpoint' | 'method' | 'search' | 'headers'> {
+  /** A ULID: the call's name in the ledger. */
+  readonly id: string
   readonly requestId: string
   readonly credential: string | undefined
   readonly client: ClientAnswer
@@ -42,24 +45,27 @@ export interface Gateway {
 
 /** `/v1/*`: turns a request into a call for the pipeline, and what the pipeline throws into an answer. */
 export function createGateway(parts: GatewayParts): Gateway {
+  const cors = corsHeaders(parts.corsOrigin)
   let inFlight = 0
   let idle = Promise.withResolvers<void>()
 
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const requestId = requestIdOf(req)
+    const id = ulid()
+    const requestId = requestIdOf(req, id)
     const [path, search] = splitUrl(req.url ?? '/')
     const endpoint = endpointOf(path, parts.passthroughPaths, req.headers['anthropic-version'] !== undefined)
-    const headers: Record<string, string> = { 'access-control-allow-origin': parts.corsOrigin, vary: 'origin' }
-    if (parts.isDraining()) headers['connection'] = 'close'
-    if (req.method === 'OPTIONS') return answerPreflight(res, headers, requestId)
+    const headers = parts.isDraining() ? { ...cors, connection: 'close' } : cors
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, headers, requestId)
 
-    const client = new ClientAnswer(res, { endpoint, requestId, headers, stallTimeoutMs: parts.stallTimeoutMs })
+    const { stallTimeoutMs, reportError } = parts
+    const client = new ClientAnswer(res, { endpoint, requestId, headers, stallTimeoutMs, reportError })
     let body: Buffer | undefined
     inFlight += 1
     try {
       check(req.method ?? '', path, endpoint)
       if (inFlight > parts.maxConcurrentRequests) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
       await parts.pipeline({
+        id,
         endpoint,
         requestId,
         client,
@@ -71,10 +77,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         keepAlive: () => parts.heartbeat.watch(client),
       })
     } catch (thrown) {
-      const error = asGatewayError(thrown)
-      if (!req.complete) res.shouldKeepAlive = false // whoever is refused unread need not send the rest
-      parts.reportError(error, requestId)
-      client.fail(error)
+      client.fail(asGatewayError(thrown))
     } finally {
       inFlight -= 1
       if (inFlight === 0) {
@@ -100,13 +103,28 @@ function splitUrl(url: string): [path: string, search: string] {
   return at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at)]
 }
 
+/** What every answer says to a browser: who may read it, and which headers of ours besides the usual ones. */
+function corsHeaders(origin: string): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': 'x-request-id, request-id, retry-after',
+    ...(origin === '*' ? {} : { vary: 'origin' }),
+  }
+}
+
 /** https://fetch.spec.whatwg.org/#http-cors-protocol */
-function answerPreflight(res: ServerResponse, headers: Readonly<Record<string, string>>, requestId: string): void {
+function answerPreflight(
+  req: IncomingMessage,
+  res: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+  requestId: string,
+): void {
   res.writeHead(204, {
     ...headers,
     'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+    // The SDKs send a dozen headers of their own, and new ones with every release: whatever is asked for may be sent.
     'access-control-allow-headers':
-      'Content-Type, Authorization, x-api-key, anthropic-version, anthropic-beta, openai-beta, x-request-id',
+      req.headers['access-control-request-headers'] ?? 'Content-Type, Authorization, x-api-key',
     'access-control-max-age': '86400',
     'x-request-id': requestId,
   })

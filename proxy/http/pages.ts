@@ -4,6 +4,7 @@ import type { KeyRecord } from '../domain/key.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { credentialOf } from './credential.ts'
 import { homePage } from './home-page.ts'
+import type { RenderMetrics } from './metrics.ts'
 
 export interface PageParts {
   readonly version: string
@@ -11,7 +12,7 @@ export interface PageParts {
   readonly stats: (key: KeyRecord) => object
   readonly health: () => Promise<{ readonly canServe: boolean; readonly body: object }>
   readonly isReady: () => boolean
-  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+  readonly metrics: RenderMetrics
 }
 
 /** Everything that is not `/v1`. */

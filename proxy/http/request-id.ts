@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { ulid } from '../domain/ulid.ts'
 
-/** The caller's `X-Request-Id` if it is short and plain enough for a log line, else a new one. */
-export function requestIdOf(req: IncomingMessage): string {
+/** The caller's `X-Request-Id` if it is short and plain enough for a log line, else the id that the call has here. */
+export function requestIdOf(req: IncomingMessage, id: string): string {
   const given = req.headers['x-request-id']
-  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : ulid()
+  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : id
 }

@@ -1,7 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dialect } from '../domain/endpoint.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { errorBody } from './error-body.ts'
+
+const LINGER_MS = 10_000
 
 /** Told of every refusal and every surprise, once. */
 export type ReportError = (error: GatewayError, requestId: string) => void
@@ -14,6 +16,8 @@ export function sendError(
 ): void {
   const body = Buffer.from(JSON.stringify(errorBody(error, dialect, requestId)))
   const { retryAfterMs } = error.particulars
+  const isUnread = !isRead(res.req)
+  if (isUnread) res.shouldKeepAlive = false
   res.writeHead(error.status, {
     ...headers,
     ...error.particulars.headers,
@@ -22,11 +26,33 @@ export function sendError(
     'x-request-id': requestId,
     ...(retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) }),
   })
-  res.end(body)
+  if (isUnread) endWhenRead(res, body)
+  else res.end(body)
+}
+
+function isRead({ complete, headers }: IncomingMessage): boolean {
+  return complete || (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0)
+}
+
+/**
+ * A client that is still sending would lose the answer: closing a connection with unread bytes resets it. So the rest of
+ * the request is read and dropped (as nginx's lingering_close does), for a while.
+ */
+function endWhenRead(res: ServerResponse, body: Buffer): void {
+  const { req } = res
+  const end = (): void => {
+    clearTimeout(timer)
+    res.end()
+  }
+  const timer = setTimeout(end, LINGER_MS)
+  req.once('end', end)
+  res.once('close', () => clearTimeout(timer))
+  res.write(body)
+  req.resume()
 }
 
 /** Rounded up and at least 1: an early retry would be refused again. */
-export function retryAfterSeconds(ms: number): string {
+function retryAfterSeconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)))
 }
 

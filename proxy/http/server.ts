@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { GatewayError } from '../domain/errors.ts'
 import { ulid } from '../domain/ulid.ts'
@@ -12,6 +12,13 @@ export interface ServerSettings {
   readonly reportError: ReportError
 }
 
+export interface Listening {
+  readonly port: number
+  /** Stops accepting; resolves when every connection has ended, or after `graceMs`, when the rest is cut. */
+  close(graceMs: number): Promise<void>
+}
+
+const SWEEP_MS = 50
 const HEADERS_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_MS = 75_000 // longer than the idle time of the usual load balancers, so that they close first
 
@@ -19,7 +26,7 @@ const KEEP_ALIVE_MS = 75_000 // longer than the idle time of the usual load bala
 export async function listen(
   listener: RequestListener,
   { host, port, requestTimeoutMs, reportError }: ServerSettings,
-): Promise<{ readonly server: Server; readonly port: number }> {
+): Promise<Listening> {
   const server = createServer(
     {
       requestTimeout: requestTimeoutMs,
@@ -30,10 +37,15 @@ export async function listen(
     },
     listener,
   )
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   // The key is checked on the headers: nobody is told to send a body before that.
   server.on('checkContinue', listener)
   server.on('clientError', (error: Error & { readonly code?: string }, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    if (error.code === 'ECONNRESET' || !socket.writable || hasAnswerBegun(socket)) {
       socket.destroy()
       return
     }
@@ -50,17 +62,30 @@ export async function listen(
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  return { server, port: (server.address() as AddressInfo).port } // safe: it listens on TCP
+  return {
+    port: (server.address() as AddressInfo).port, // safe: it listens on TCP
+    close: (graceMs) => close(server, connections, graceMs),
+  }
 }
 
-/** Stops accepting; resolves when every connection has ended, or at the deadline, when the rest is cut. */
-export async function close(server: Server, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-  await new Promise((resolve) => {
-    server.close(resolve)
+async function close(server: Server, connections: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  const sweep = (): void => {
     server.closeIdleConnections()
-  })
+    // Node does not take a connection for idle that never had a request; clients open such ones ahead of need.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+  }
+  sweep()
+  const sweeper = setInterval(sweep, SWEEP_MS)
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearInterval(sweeper)
   clearTimeout(timer)
+}
+
+/** Whatever was written now would stand in the middle of that answer. Node's own handler looks at the same field. */
+function hasAnswerBegun(socket: Socket & { readonly ['_httpMessage']?: ServerResponse | null }): boolean {
+  return socket['_httpMessage']?.headersSent === true
 }
 
 function refusalOf(error: Error & { readonly code?: string }): GatewayError {

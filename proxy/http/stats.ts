@@ -1,12 +1,5 @@
 import type { KeyRecord } from '../domain/key.ts'
-
-interface WindowState {
-  readonly usedTokens: number
-  readonly startedAt: number
-  readonly endsAt: number
-  readonly lifetimeTokens: number
-  readonly lastUsedAt: number | null
-}
+import type { WindowState } from '../domain/window.ts'
 
 /**
  * System A's `/stats`, with its names. What has no value is null: a key without a limit, without an expiry, or that was

@@ -1,7 +1,8 @@
 import type { Entry } from '../domain/entry.ts'
 import type { SpoolBatch, SpoolReader } from './spool-reader.ts'
 
-const BATCH_ENTRIES = 500
+/** A commit has a fixed price, so a batch takes what an interval brings; this bounds the memory after an outage. */
+const BATCH_ENTRIES = 2000
 
 /** A spend that is new in the database. */
 export interface Applied {

@@ -16,6 +16,8 @@ export interface OwnFolder {
 }
 
 const SOCKET = 'socket'
+/** Whatever else lies in the directory (`lost+found`, where it is a volume) is not ours. */
+const FOLDER_NAME = /^([0-9A-Z]{26})(?:\.([0-9A-Z]{26}))?$/
 const CONNECT_TIMEOUT_MS = 2000
 /** sockaddr_un holds 108 bytes with the closing zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107
@@ -25,8 +27,10 @@ export async function createFolder(spoolDir: string, boot: string): Promise<OwnF
   const path = join(spoolDir, boot)
   // Made under another name, so that no one meets a folder whose socket does not listen yet and takes it for dead.
   const making = join(spoolDir, `.${boot}`)
+  const socket = join(making, SOCKET)
+  refuseLongPath(socket)
   mkdirSync(making, { mode: 0o700 })
-  const server = await listen(join(making, SOCKET))
+  const server = await listen(socket)
   renameSync(making, path)
   return {
     path,
@@ -42,7 +46,7 @@ export async function createFolder(spoolDir: string, boot: string): Promise<OwnF
 export async function adoptFolders(spoolDir: string, boot: string): Promise<readonly string[]> {
   const adopted: string[] = []
   for (const name of readdirSync(spoolDir)) {
-    const [first, adopter] = name.split('.')
+    const [, first, adopter] = FOLDER_NAME.exec(name) ?? []
     if (!first || first === boot || adopter === boot) continue
     if (await isAlive(join(spoolDir, adopter ?? first, SOCKET))) continue
     const claimed = join(spoolDir, `${first}.${boot}`)
@@ -56,10 +60,13 @@ export async function adoptFolders(spoolDir: string, boot: string): Promise<read
   return adopted
 }
 
-function listen(path: string): Promise<Server> {
+function refuseLongPath(path: string): void {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw new Error(`SPOOL_DIR is too long for a socket in it: ${path} has more than ${MAX_SOCKET_PATH_BYTES} bytes`)
   }
+}
+
+function listen(path: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy())
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import type { Entry, Opened } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { type Applied, Committer, type WriteEntries } from './committer.ts'
@@ -12,6 +13,7 @@ export interface LedgerSettings {
   /** The ULID of this process's start. */
   readonly boot: string
   readonly fsync: Fsync
+  /** Beyond this, and beyond half of the volume, calls are refused. */
   readonly maxBytes: number
   readonly commitIntervalMs: number
 }
@@ -25,7 +27,6 @@ export interface LedgerEvents {
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
-const EARLY_COMMIT_ENTRIES = 500
 const ADOPT_INTERVAL_MS = 10_000
 const MAX_BACKOFF_MS = 5000
 const DEGRADED_SHARE = 0.8
@@ -54,7 +55,9 @@ export class Ledger {
   private oldestAt: number | undefined
 
   static async start(settings: LedgerSettings, events: LedgerEvents): Promise<Ledger> {
-    return new Ledger(settings, events, await createFolder(settings.spoolDir, settings.boot))
+    const folder = await createFolder(settings.spoolDir, settings.boot)
+    const { blocks, bsize } = await statfs(folder.path)
+    return new Ledger({ ...settings, maxBytes: Math.min(settings.maxBytes, (blocks * bsize) / 2) }, events, folder)
   }
 
   private constructor(settings: LedgerSettings, events: LedgerEvents, folder: OwnFolder) {
@@ -78,12 +81,12 @@ export class Ledger {
       throw new GatewayError('spool_unavailable', { detail: 'the spool is full', retryAfterMs: MAX_BACKOFF_MS })
     }
     const line = openedLine(opened)
-    this.spooledBytes += line.length
     try {
       await this.writer.open(opened.id, line)
     } catch (cause) {
       throw new GatewayError('spool_unavailable', { cause, retryAfterMs: MAX_BACKOFF_MS })
     }
+    this.spooledBytes += line.length // what was refused stands nowhere, and no commit would take it off again
   }
 
   /** Resolves when the record is in the spool, however long that takes: the call has happened. */
@@ -92,19 +95,15 @@ export class Ledger {
     this.spooledBytes += line.length
     this.spooled += 1
     this.oldestAt ??= Date.now()
-    if (this.spooled === EARLY_COMMIT_ENTRIES) this.schedule(0)
-    else if (this.timer === undefined) this.schedule(this.settings.commitIntervalMs)
+    if (this.timer === undefined && this.running === undefined) this.schedule(this.settings.commitIntervalMs)
     return this.writer.close(entry.id, line)
   }
 
   /** Takes over what dead processes left behind, now and from now on. Call it before the windows are read. */
   async recover(): Promise<void> {
-    const folders = await adoptFolders(this.settings.spoolDir, this.settings.boot)
-    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.events.write, this.onDamage)))
-    if (folders.length > 0) await this.commit()
-    if (this.isStopped) return
-    this.adoptTimer = setTimeout(() => {
-      this.recover().catch((error: unknown) => this.events.onProblem('spool folders cannot be adopted', error))
+    await this.adopt()
+    this.adoptTimer = setInterval(() => {
+      this.adopt().catch((error: unknown) => this.events.onProblem('spool folders cannot be adopted', error))
     }, ADOPT_INTERVAL_MS).unref()
   }
 
@@ -125,15 +124,24 @@ export class Ledger {
    * and stays in the folder for the next process that finds it.
    */
   async stop(deadline: number, rescue: (entry: Entry) => void): Promise<void> {
-    clearTimeout(this.adoptTimer)
+    clearInterval(this.adoptTimer)
     await this.writer.stop()
     do await this.commit()
     while (this.failures > 0 && Date.now() < deadline && (await pause(this.backoffMs())))
     this.isStopped = true
     clearTimeout(this.timer)
-    if (this.failures > 0) for await (const entry of this.committer.remaining()) rescue(entry)
+    if (this.failures > 0) {
+      for (const part of [this.committer, ...this.orphans]) for await (const entry of part.remaining()) rescue(entry)
+    }
     this.reader.close()
+    for (const orphan of this.orphans) orphan.close()
     if (this.failures === 0) await this.folder.remove()
+  }
+
+  private async adopt(): Promise<void> {
+    const folders = await adoptFolders(this.settings.spoolDir, this.settings.boot)
+    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.events.write, this.onDamage)))
+    if (folders.length > 0 && !this.isStopped) await this.commit()
   }
 
   private schedule(delayMs: number): void {
@@ -147,8 +155,17 @@ export class Ledger {
   /** One round over our own folder and the orphans'; never two at a time. Failures are counted and tried again. */
   private async commit(): Promise<void> {
     await this.running
-    this.running ??= this.commitRound().finally(() => (this.running = undefined))
+    this.running ??= this.commitRound().finally(() => {
+      this.running = undefined
+      this.scheduleNext()
+    })
     await this.running
+  }
+
+  private scheduleNext(): void {
+    if (this.isStopped || this.timer !== undefined) return
+    if (this.failures > 0) this.schedule(this.backoffMs())
+    else if (this.spooled > 0) this.schedule(this.settings.commitIntervalMs)
   }
 
   private async commitRound(): Promise<void> {
@@ -170,9 +187,6 @@ export class Ledger {
     }
     this.oldestAt = this.spooled > 0 ? Math.max(this.oldestAt ?? 0, this.failures > 0 ? 0 : startedAt) : undefined
     this.spooledBytes = this.orphans.reduce((sum, orphan) => sum + orphan.backlogBytes(), this.reader.backlogBytes())
-    if (this.isStopped || this.timer !== undefined) return
-    if (this.failures > 0) this.schedule(this.backoffMs())
-    else if (this.spooled > 0) this.schedule(this.settings.commitIntervalMs)
   }
 
   private onCommitted(start: number, entries: number): void {

@@ -21,10 +21,24 @@ export class Orphan {
   /** Safe to repeat after a failure: what was applied is not applied again. */
   async settle(onApplied: (applied: readonly Applied[], entries: number) => void): Promise<void> {
     await this.committer.commit(onApplied)
-    const interrupted = this.reader.unfinished().map(interruptedEntry)
+    const interrupted = this.interrupted()
     if (interrupted.length > 0) onApplied(await this.write(interrupted), interrupted.length)
-    this.reader.close()
+    this.close()
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** What `settle` has not brought into the database. */
+  async *remaining(): AsyncGenerator<Entry> {
+    yield* this.committer.remaining()
+    yield* this.interrupted()
+  }
+
+  close(): void {
+    this.reader.close()
+  }
+
+  private interrupted(): Entry[] {
+    return this.reader.unfinished().map(interruptedEntry)
   }
 
   backlogBytes(): number {

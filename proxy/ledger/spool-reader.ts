@@ -29,7 +29,8 @@ interface Options {
 export class SpoolReader {
   private readonly folder: string
   private readonly options: Options
-  private readonly applied: Position
+  /** Everything before it is in the database. */
+  private applied: Position
   private at: Position
   private readonly opened = new Map<string, Opened>()
   private file: { readonly segment: number; readonly descriptor: number } | undefined
@@ -45,7 +46,7 @@ export class SpoolReader {
   async next(max: number): Promise<SpoolBatch> {
     const entries: Entry[] = []
     while (entries.length < max) {
-      const lines = await this.readLines(max - entries.length, entries)
+      const lines = await this.readLines(max, entries)
       if (lines === 0) return { entries, position: this.at, isAtEnd: true }
     }
     return { entries, position: this.at, isAtEnd: false }
@@ -58,17 +59,20 @@ export class SpoolReader {
 
   /** Remembers that everything before `position` is in the database, and removes the segments that are done with. */
   advance(position: Position): void {
-    savePosition(this.folder, position)
+    // Removed first: on a full disk that is what makes room for the position.
     for (const segment of segmentsOf(this.folder)) {
       if (segment < position.segment) rmSync(segmentPath(this.folder, segment))
     }
+    this.applied = position
+    savePosition(this.folder, position)
   }
 
   /** Bytes on disk that are not in the database yet. */
   backlogBytes(): number {
-    let bytes = -this.at.offset
+    let bytes = 0
     for (const segment of segmentsOf(this.folder)) {
-      if (segment >= this.at.segment) bytes += statSync(segmentPath(this.folder, segment)).size
+      const applied = segment === this.applied.segment ? this.applied.offset : 0
+      if (segment >= this.applied.segment) bytes += statSync(segmentPath(this.folder, segment)).size - applied
     }
     return bytes
   }
@@ -78,7 +82,7 @@ export class SpoolReader {
     this.file = undefined
   }
 
-  /** Reads one chunk and takes its whole lines; answers how many there were. */
+  /** Reads one chunk and takes its whole lines until `into` has `max` entries; answers how many lines there were. */
   private async readLines(max: number, into: Entry[]): Promise<number> {
     const limit = this.limitOfSegment()
     const wanted = Math.min(CHUNK_BYTES, limit - this.at.offset)

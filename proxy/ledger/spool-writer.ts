@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, ftruncateSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Position, segmentPath } from './segments.ts'
 
@@ -14,13 +14,17 @@ interface Settings {
 
 const RETRY_MS = 250
 const FSYNC_INTERVAL_MS = 1000
+const CANNOT_WRITE = 'the spool cannot be written'
 const sync = promisify(fdatasync)
 
-/** The lines of one turn of the event loop: one write, and one promise for all who wait for it. */
+/** The lines of one turn of the event loop, by the ids of their calls: one write, and one promise for all who wait. */
 class Batch {
-  readonly lines: string[] = []
-  readonly ids: string[] = []
+  readonly lines = new Map<string, string>()
   readonly written = Promise.withResolvers<void>()
+
+  get text(): string {
+    return [...this.lines.values()].join('')
+  }
 }
 
 /**
@@ -39,11 +43,12 @@ export class SpoolWriter {
   private offset = 0
   private opening = new Batch()
   private closing = new Batch()
-  private isScheduled = false
+  private flushing: Promise<void> | undefined
+  private isRetrying = false
   private isDirty = false
   private hasFailed = false
   private readonly timer: NodeJS.Timeout | undefined
-  /** Opened lines without a closed one: repeated at the head of a new segment, so that the old one can go. */
+  /** Opened lines that stand in the spool without a closed one: carried into a new segment, so that the old one can go. */
   private readonly inFlight = new Map<string, string>()
 
   constructor(settings: Settings) {
@@ -65,72 +70,66 @@ export class SpoolWriter {
 
   /** Resolves when the line is written, and with `always` on disk; rejects when it cannot be written. */
   open(id: string, line: string): Promise<void> {
-    this.inFlight.set(id, line)
-    this.opening.ids.push(id)
-    return this.add(this.opening, line)
+    if (this.isRetrying) return Promise.reject(new Error(CANNOT_WRITE))
+    return this.add(this.opening, id, line)
   }
 
   /** Resolves when the line is written, and with `always` on disk, however long that takes. */
   close(id: string, line: string): Promise<void> {
-    this.inFlight.delete(id)
-    return this.add(this.closing, line)
+    return this.add(this.closing, id, line)
   }
 
   /** Writes what is waiting, and ends. */
   async stop(): Promise<void> {
     clearInterval(this.timer)
-    await this.add(this.closing, '')
+    await this.flushing
     await this.syncIfDirty()
     closeSync(this.descriptor)
   }
 
-  private add(batch: Batch, line: string): Promise<void> {
-    batch.lines.push(line)
-    if (!this.isScheduled) {
-      this.isScheduled = true
-      setImmediate(() => void this.flush())
-    }
+  private add(batch: Batch, id: string, line: string): Promise<void> {
+    batch.lines.set(id, line)
+    this.flushing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.flush())
     return batch.written.promise
   }
 
   private async flush(): Promise<void> {
-    do {
+    while (this.opening.lines.size > 0 || this.closing.lines.size > 0) {
       const { opening, closing } = this
       this.opening = new Batch()
       this.closing = new Batch()
-      const isOpened = await this.write(closing.lines.join(''), opening.lines.join(''))
+      if (this.offset >= this.settings.segmentBytes) this.rotate()
+      const closed = closing.text
+      const bytes = Buffer.from(closed + opening.text)
+      const done = this.append(bytes)
+      if (done === bytes.length) for (const [id, line] of opening.lines) this.inFlight.set(id, line)
+      else await this.appendClosed(bytes.subarray(0, Buffer.byteLength(closed)), done, opening)
+      // Only now: until its closed line stands, a call has to be carried along.
+      for (const id of closing.lines.keys()) this.inFlight.delete(id)
       if (this.settings.fsync === 'always') await this.syncIfDirty()
       closing.written.resolve()
-      if (isOpened) opening.written.resolve()
-      else {
-        for (const id of opening.ids) this.inFlight.delete(id)
-        opening.written.reject(new Error('the spool cannot be written'))
-      }
-    } while (this.opening.lines.length > 0 || this.closing.lines.length > 0)
-    this.isScheduled = false
-  }
-
-  /** Answers whether the opened lines were written; the closed ones are, when it returns. */
-  private async write(closed: string, opened: string): Promise<boolean> {
-    const carried = this.isSegmentFull ? [...this.inFlight.values()].join('') : ''
-    const wanted = Buffer.from(carried + closed + opened)
-    const mustWrite = opened === '' ? wanted.length : Buffer.byteLength(carried + closed)
-    let done = this.tryWrite(wanted, 0)
-    if (done === wanted.length) return true
-    // What stands of the opened lines is taken back: their calls are refused, and are not to look interrupted.
-    if (done > mustWrite) this.truncate(done - mustWrite)
-    while (done < mustWrite) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-      done += this.tryWrite(wanted.subarray(done, mustWrite), done)
+      opening.written.resolve() // without effect if it was rejected
     }
-    return false
+    this.flushing = undefined
   }
 
-  /** Writes as much as can be written, and answers how much that was. `before`: how much of the batch already stands. */
-  private tryWrite(bytes: Buffer, before: number): number {
+  /** The rest of a write that failed after `done` bytes: the opened lines are refused, the closed ones written later. */
+  private async appendClosed(closed: Buffer, done: number, opening: Batch): Promise<void> {
+    // What stands of the opened lines is taken back: their calls are not to look interrupted.
+    if (done > closed.length) this.truncate(done - closed.length)
+    if (opening.lines.size > 0) opening.written.reject(new Error(CANNOT_WRITE))
+    this.isRetrying = true
+    for (let from = done; from < closed.length;) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      from += this.append(closed.subarray(from))
+    }
+    this.isRetrying = false
+  }
+
+  /** Writes as much as can be written, and answers how much that was. */
+  private append(bytes: Buffer): number {
     let done = 0
     try {
-      if (before === 0 && this.isSegmentFull) this.rotate()
       while (done < bytes.length) {
         const written = writeSync(this.descriptor, bytes, done)
         done += written
@@ -146,22 +145,33 @@ export class SpoolWriter {
     return done
   }
 
-  private get isSegmentFull(): boolean {
-    return this.offset >= this.settings.segmentBytes
-  }
-
   private truncate(bytes: number): void {
     this.offset -= bytes
     ftruncateSync(this.descriptor, this.offset)
   }
 
+  /**
+   * Goes on in a new segment, which becomes the end of the spool only when it holds all calls in flight: from then on
+   * the old one may be removed. When it cannot be made, the old one simply grows on.
+   */
   private rotate(): void {
+    const { folder, fsync } = this.settings
+    const path = segmentPath(folder, this.segment + 1)
+    const carried = Buffer.from([...this.inFlight.values()].join(''))
+    let next: number
+    try {
+      writeFileSync(path, carried, { mode: 0o600, flush: fsync === 'always' })
+      next = openSync(path, 'a')
+    } catch {
+      rmSync(path, { force: true })
+      return
+    }
     const old = this.descriptor
-    const next = openSync(segmentPath(this.settings.folder, this.segment + 1), 'a', 0o600)
     fdatasync(old, () => closeSync(old))
     this.descriptor = next
     this.segment += 1
-    this.offset = 0
+    this.offset = carried.length
+    this.isDirty = true
   }
 
   private async syncIfDirty(): Promise<void> {

@@ -1,9 +1,10 @@
 import { GatewayError } from '../domain/errors.ts'
 import type { Key, KeyRecord } from '../domain/key.ts'
+import type { WindowState } from '../domain/window.ts'
 import { type Account, createAccount } from './account.ts'
 import { admit } from './admit.ts'
 import { type Estimate, estimateOf } from './estimate.ts'
-import { countedAmount, msUntilBelow, oldestCounted, REQUEST_WINDOW, TOKEN_WINDOW } from './rolling-window.ts'
+import { countedAmount, leavesAt, msUntilBelow, oldestCounted, REQUEST_WINDOW, TOKEN_WINDOW } from './rolling-window.ts'
 
 /** A call that was let in. Exactly one of `settle` and `release` ends it. */
 export interface Admission {
@@ -13,15 +14,6 @@ export interface Admission {
   settle(spend: number, outputTokens: number | undefined): void
   /** The call did not happen. */
   release(): void
-}
-
-/** The window of a key as it stands: what `/stats` and a 429 tell. */
-export interface WindowState {
-  readonly usedTokens: number
-  readonly startedAt: number
-  readonly endsAt: number
-  readonly lifetimeTokens: number
-  readonly lastUsedAt: number | null
 }
 
 export interface Limiter {
@@ -45,15 +37,18 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
   const window = (key: KeyRecord): WindowState => {
     const account = accountOf(key)
     const at = now()
-    const startedAt = oldestCounted(account.buckets, TOKEN_WINDOW, at)?.start ?? at
     const usedTokens = countedAmount(account.buckets, TOKEN_WINDOW, at)
+    const oldest = oldestCounted(account.buckets, TOKEN_WINDOW, at)
     const isExhausted = key.tokenLimit !== null && usedTokens >= key.tokenLimit
+    const lastsMs = isExhausted
+      ? msUntilBelow(account.buckets, TOKEN_WINDOW, key.tokenLimit, at)
+      : oldest
+        ? leavesAt(oldest, TOKEN_WINDOW) - at
+        : TOKEN_WINDOW.lengthMs
     return {
       usedTokens,
-      startedAt,
-      endsAt: isExhausted
-        ? at + msUntilBelow(account.buckets, TOKEN_WINDOW, key.tokenLimit, at)
-        : startedAt + TOKEN_WINDOW.lengthMs,
+      startedAt: oldest?.start ?? at,
+      endsAt: at + lastsMs,
       lifetimeTokens: account.lifetimeTokens,
       lastUsedAt: account.lastUsedAt,
     }
@@ -75,6 +70,7 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
             : admit(account.buckets, account.inFlight, estimate.upperTokens, key.tokenLimit, at)
         switch (decision.kind) {
           case 'admit':
+            if (key.rpm !== null) account.countRequest(at)
             return admission(account, estimate, at, now)
           case 'refuse':
             throw exhausted(decision.usedTokens, key.tokenLimit ?? 0, window(key).endsAt, decision.retryAfterMs)
@@ -88,7 +84,6 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
 }
 
 function admission(account: Account, estimate: Estimate, admittedAt: number, now: () => number): Admission {
-  account.countRequest(admittedAt)
   account.reserve(estimate.upperTokens)
   return {
     admittedAt,

@@ -53,6 +53,12 @@ export function msUntilBelow(buckets: readonly Bucket[], span: Span, limit: numb
 /** The buckets with `amount` added at `at`, and without those that count no longer. */
 export function withSpend(buckets: readonly Bucket[], span: Span, at: number, amount: number, now: number): Bucket[] {
   const start = bucketStart(at, span)
+  const [oldest] = buckets
+  const newest = buckets.at(-1)
+  // Nearly every spend falls into the newest bucket: one copy then, and no look at each of three hundred.
+  if (oldest && newest?.start === start && leavesAt(oldest, span) > now) {
+    return buckets.with(buckets.length - 1, { start, amount: newest.amount + amount })
+  }
   const next: Bucket[] = []
   let isAdded = false
   for (const bucket of buckets) {

@@ -1,5 +1,7 @@
 const NAME = Buffer.from('"usage"')
 const BACKSLASH = 0x5c
+/** Each try copies the rest of the text: an answer full of the name must not cost the square of its length. */
+const MAX_TRIES = 64
 
 /**
  * Finds the top-level `usage` of a JSON object from the end of its text, without parsing the rest. From the right
@@ -7,7 +9,9 @@ const BACKSLASH = 0x5c
  * a string has a backslash before its quote. `isWhole` is whether `tail` is the whole text.
  */
 export function usageFromTail(tail: Buffer, isWhole: boolean): unknown {
+  let tries = MAX_TRIES
   for (let at = tail.lastIndexOf(NAME); at !== -1; at = at === 0 ? -1 : tail.lastIndexOf(NAME, at - 1)) {
+    if (tries-- === 0) break
     if (tail[at - 1] === BACKSLASH) continue
     const found = parse(`{${tail.toString('utf8', at)}`)
     if (found !== undefined) return found['usage']

@@ -1,6 +1,6 @@
 import type { Call } from '../domain/call.ts'
 import type { Outcome } from '../domain/entry.ts'
-import { GatewayError } from '../domain/errors.ts'
+import { type ErrorCode, GatewayError } from '../domain/errors.ts'
 import type { Headers, Sink } from '../domain/sink.ts'
 import { NO_USAGE, type Usage } from '../domain/usage.ts'
 import { BodyScan } from './body-scan.ts'
@@ -23,6 +23,8 @@ const STREAM_BYTES_PER_TOKEN = 64
 /** While the call is being closed, next to nothing can come: the terminal event is behind us. */
 const MAX_LATE_CHUNKS = 16
 const CLIENT_CLOSED_REQUEST = 499
+/** Failures of upstreams that did no work. */
+const unbilled: ReadonlySet<ErrorCode> = new Set(['upstream_unreachable', 'upstream_invalid'])
 
 /** Stands between upstream and client: passes the answer on, and reports how the call ended. */
 export class Meter implements Sink {
@@ -99,7 +101,7 @@ export class Meter implements Sink {
 
   private close(failure?: GatewayError): Promise<void> {
     if (this.closing) return this.closing
-    this.finding = this.scan?.find()
+    this.finding = this.scan?.find(failure !== undefined)
     this.closing = this.parts.close(this.outcome(failure))
     return this.closing
   }
@@ -138,9 +140,7 @@ export class Meter implements Sink {
   private measured(failure: GatewayError | undefined): Pick<Outcome, 'metering' | 'usage'> {
     const usage = this.finding?.usage
     if (usage && this.finding?.isFinal) return { metering: 'exact', usage }
-    const isUnbilled =
-      this.status >= 400 || failure?.code === 'upstream_unreachable' || failure?.code === 'upstream_invalid'
-    if (isUnbilled) return { metering: 'exact', usage: NO_USAGE }
+    if (this.status >= 400 || (failure && unbilled.has(failure.code))) return { metering: 'exact', usage: NO_USAGE }
     if (this.parts.call.endpoint.protocol === 'opaque') return { metering: 'unmetered', usage: NO_USAGE }
     return { metering: 'estimated', usage: this.estimated(usage) }
   }

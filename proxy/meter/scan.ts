@@ -18,8 +18,8 @@ export interface Scan {
   push(chunk: Buffer): Buffer | undefined
   /** The terminal event has come: it and what follows is held until the call is closed. */
   readonly hasEnded: boolean
-  /** What was held back. */
+  /** Called once, when the answer has ended or (`isBroken`) was broken off. */
+  find(isBroken: boolean): Finding
+  /** What was held back; after `find`. */
   rest(): Buffer | undefined
-  /** Called once, when the answer has ended, properly or not. */
-  find(): Finding
 }

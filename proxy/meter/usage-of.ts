@@ -15,13 +15,18 @@ export function usageOf(value: unknown, protocol: Protocol, before: Usage = NO_U
   return protocol === 'messages' ? anthropicUsage(value, before) : openaiUsage(value)
 }
 
-function anthropicUsage(usage: Json, before: Usage): Usage {
+function anthropicUsage(usage: Json, before: Usage): Usage | undefined {
+  const input = count(usage['input_tokens'])
+  const output = count(usage['output_tokens'])
+  if (input === undefined && output === undefined) return undefined
+  const outputTokens = output ?? before.outputTokens
+  const thinking = detail(usage['output_tokens_details'], 'thinking_tokens')
   return {
-    inputTokens: count(usage['input_tokens']) ?? before.inputTokens,
+    inputTokens: input ?? before.inputTokens,
     cacheReadTokens: count(usage['cache_read_input_tokens']) ?? before.cacheReadTokens,
     cacheWriteTokens: count(usage['cache_creation_input_tokens']) ?? before.cacheWriteTokens,
-    outputTokens: count(usage['output_tokens']) ?? before.outputTokens,
-    reasoningTokens: 0,
+    outputTokens,
+    reasoningTokens: Math.min(thinking ?? before.reasoningTokens, outputTokens),
   }
 }
 
@@ -29,23 +34,24 @@ function anthropicUsage(usage: Json, before: Usage): Usage {
 function openaiUsage(usage: Json): Usage | undefined {
   const output = count(usage['completion_tokens']) ?? count(usage['output_tokens'])
   const total = count(usage['total_tokens'])
-  const input = count(usage['prompt_tokens']) ?? count(usage['input_tokens']) ?? total
+  const rest = total === undefined ? undefined : Math.max(0, total - (output ?? 0))
+  const input = count(usage['prompt_tokens']) ?? count(usage['input_tokens']) ?? rest
   if (input === undefined && output === undefined) return undefined
   const inputDetails = usage['prompt_tokens_details'] ?? usage['input_tokens_details']
   const outputDetails = usage['completion_tokens_details'] ?? usage['output_tokens_details']
-  const cached = Math.min(detail(inputDetails, 'cached_tokens'), input ?? 0)
-  const written = Math.min(detail(inputDetails, 'cache_write_tokens'), (input ?? 0) - cached)
+  const cached = Math.min(detail(inputDetails, 'cached_tokens') ?? 0, input ?? 0)
+  const written = Math.min(detail(inputDetails, 'cache_write_tokens') ?? 0, (input ?? 0) - cached)
   return {
     inputTokens: (input ?? 0) - cached - written,
     cacheReadTokens: cached,
     cacheWriteTokens: written,
     outputTokens: output ?? 0,
-    reasoningTokens: Math.min(detail(outputDetails, 'reasoning_tokens'), output ?? 0),
+    reasoningTokens: Math.min(detail(outputDetails, 'reasoning_tokens') ?? 0, output ?? 0),
   }
 }
 
-function detail(details: unknown, name: string): number {
-  return isObject(details) ? (count(details[name]) ?? 0) : 0
+function detail(details: unknown, name: string): number | undefined {
+  return isObject(details) ? count(details[name]) : undefined
 }
 
 /** A number of tokens, or undefined: null and absent mean the same, and nothing else is believed. */

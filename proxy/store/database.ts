@@ -23,15 +23,23 @@ export async function openSqlite(path: string): Promise<Database> {
     dialect: 'sqlite',
     storage: path,
     logging: false,
+    retry: { max: 1 }, // the busy time-out has waited long enough; who calls knows when to try again
     dialectModule: { ...sqlite3, Database: PatientConnection },
   })
   // WAL lets readers go on while the ledger commits; NORMAL syncs at checkpoints. What a power cut takes off the end
   // of the WAL is still in the spool, whose position was saved later (https://www.sqlite.org/wal.html).
   await sequelize.query('PRAGMA journal_mode = WAL')
   await sequelize.query('PRAGMA synchronous = NORMAL')
+  // One at a time within the process: who waits for SQLite's lock holds a thread of the pool, and the one who has the
+  // lock needs a thread for its next statement.
+  let last: Promise<unknown> = Promise.resolve()
   return {
     sequelize,
-    write: (work) => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work),
+    write(work) {
+      const done = last.then(() => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work))
+      last = done.catch(() => undefined)
+      return done
+    },
     close: () => sequelize.close(),
   }
 }

@@ -1,5 +1,6 @@
 import { QueryTypes, type Transaction } from 'sequelize'
 import type { Entry } from '../domain/entry.ts'
+import { entryColumns, entryToRow } from '../domain/entry-row.ts'
 import type { Database } from './database.ts'
 
 interface Applied {
@@ -43,66 +44,39 @@ async function newSpends(database: Database, transaction: Transaction, entries: 
   return applied
 }
 
-/** The columns of request_logs, each with where its value lies in an entry. */
-const columns = {
-  id: 'id',
-  request_id: 'requestId',
-  key_id: 'keyId',
-  endpoint: 'endpoint',
-  model: 'model',
-  stream: 'stream',
-  channel: 'channel',
-  status: 'status',
-  http_status: 'httpStatus',
-  error: 'error',
-  metering: 'metering',
-  input_tokens: 'usage.inputTokens',
-  cache_read_tokens: 'usage.cacheReadTokens',
-  cache_write_tokens: 'usage.cacheWriteTokens',
-  output_tokens: 'usage.outputTokens',
-  reasoning_tokens: 'usage.reasoningTokens',
-  spend_tokens: 'spend',
-  admitted_at: 'admittedAt',
-  first_byte_ms: 'firstByteMs',
-  duration_ms: 'durationMs',
-} as const
-const names = Object.keys(columns)
-
 /** One text whatever the batch's size: the rows come as one JSON value. */
 const INSERT_ROWS = `
-  INSERT INTO request_logs (${names.join(', ')})
-  SELECT ${Object.values(columns)
-    .map((path) => `value ->> '$.${path}'`)
-    .join(', ')} FROM json_each($1) WHERE true
-  ON CONFLICT (id) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}
+  INSERT INTO request_logs (${entryColumns.join(', ')})
+  SELECT ${entryColumns.map((_, at) => `value ->> ${at}`).join(', ')} FROM jsonb_each($1) WHERE true
+  ON CONFLICT (id) DO UPDATE SET ${entryColumns.map((name) => `${name} = excluded.${name}`).join(', ')}
   WHERE request_logs.status = 'interrupted' AND excluded.status <> 'interrupted'`
 
 async function insertRows(database: Database, transaction: Transaction, entries: readonly Entry[]): Promise<void> {
-  await database.sequelize.query(INSERT_ROWS, { bind: [JSON.stringify(entries)], transaction })
+  await database.sequelize.query(INSERT_ROWS, { bind: [JSON.stringify(entries.map(entryToRow))], transaction })
 }
 
+/** Windows and keys move by sums: a batch has hundreds of entries, and few keys and minutes. */
 async function moveCounters(database: Database, transaction: Transaction, applied: readonly Applied[]): Promise<void> {
-  const rows = JSON.stringify(
-    applied.map(({ keyId, admittedAt, spend }) => ({
-      key: keyId,
-      minute: admittedAt - (admittedAt % MINUTE_MS),
-      at: admittedAt,
-      spend,
-    })),
-  )
+  const minutes = new Map<string, { key: string; minute: number; spend: number }>()
+  const keys = new Map<string, { key: string; spend: number; at: number }>()
+  for (const { keyId, admittedAt, spend } of applied) {
+    const minute = admittedAt - (admittedAt % MINUTE_MS)
+    const inMinute = minutes.get(`${keyId} ${minute}`)?.spend ?? 0
+    minutes.set(`${keyId} ${minute}`, { key: keyId, minute, spend: inMinute + spend })
+    const before = keys.get(keyId) ?? { spend: 0, at: 0 }
+    keys.set(keyId, { key: keyId, spend: before.spend + spend, at: Math.max(before.at, admittedAt) })
+  }
   await database.sequelize.query(
     `INSERT INTO usage_windows (key_id, minute, tokens)
-     SELECT value ->> 'key', value ->> 'minute', sum(value ->> 'spend') FROM json_each($1) WHERE true GROUP BY 1, 2
+     SELECT value ->> 'key', value ->> 'minute', value ->> 'spend' FROM json_each($1) WHERE true
      ON CONFLICT (key_id, minute) DO UPDATE SET tokens = usage_windows.tokens + excluded.tokens`,
-    { bind: [rows], transaction },
+    { bind: [JSON.stringify([...minutes.values()])], transaction },
   )
   await database.sequelize.query(
     `UPDATE api_keys SET
-       lifetime_tokens = lifetime_tokens + moved.spend,
-       last_used_at = max(coalesce(last_used_at, 0), moved.at)
-     FROM (SELECT value ->> 'key' AS key_id, sum(value ->> 'spend') AS spend, max(value ->> 'at') AS at
-           FROM json_each($1) GROUP BY 1) AS moved
-     WHERE api_keys.id = moved.key_id`,
-    { bind: [rows], transaction },
+       lifetime_tokens = lifetime_tokens + (moved.value ->> 'spend'),
+       last_used_at = max(coalesce(last_used_at, 0), moved.value ->> 'at')
+     FROM json_each($1) AS moved WHERE api_keys.id = moved.value ->> 'key'`,
+    { bind: [JSON.stringify([...keys.values()])], transaction },
   )
 }

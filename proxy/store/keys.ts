@@ -19,7 +19,7 @@ export type KeyFields = Pick<
 >
 
 /** The hash and the visible beginning of a new secret. */
-export interface SecretMark {
+interface SecretMark {
   readonly hash: string
   readonly prefix: string
 }

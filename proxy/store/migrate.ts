@@ -1,5 +1,5 @@
 import type { QueryInterface, Transaction } from 'sequelize'
-import { Umzug, type UmzugStorage } from 'umzug'
+import type { UmzugStorage } from 'umzug'
 import type { Database } from './database.ts'
 import { initial } from './migrations/0001-initial.ts'
 
@@ -21,9 +21,18 @@ export async function migrate(database: Database): Promise<readonly string[]> {
   await sequelize.query(
     'CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, min_reader INTEGER NOT NULL, applied_at BIGINT NOT NULL)',
   )
+  const executed = await executedIn(database)
+  if (migrations.every(({ name }) => executed.includes(name))) return []
+
+  const { Umzug } = await import('umzug') // 7 MB that the usual start does not need
+  const storage: UmzugStorage = {
+    executed: () => executedIn(database),
+    logMigration: async () => {}, // each migration has recorded itself
+    unlogMigration: async () => {},
+  }
   const umzug = new Umzug({
     logger: undefined,
-    storage: recordedBy(database),
+    storage,
     migrations: migrations.map(({ name, minReader, up }) => ({
       name,
       // Recorded in the migration's own transaction: what is half done is not there at all.
@@ -45,13 +54,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
   return (await umzug.up()).map(({ name }) => name)
 }
 
-function recordedBy({ sequelize }: Database): UmzugStorage {
-  return {
-    logMigration: async () => {},
-    unlogMigration: async () => {},
-    executed: async () => {
-      const [rows] = await sequelize.query('SELECT name FROM schema_migrations ORDER BY name')
-      return (rows as { name: string }[]).map(({ name }) => name) // safe: the column is NOT NULL TEXT
-    },
-  }
+async function executedIn({ sequelize }: Database): Promise<string[]> {
+  const [rows] = await sequelize.query('SELECT name FROM schema_migrations ORDER BY name')
+  return (rows as { name: string }[]).map(({ name }) => name) // safe: the column is NOT NULL TEXT
 }

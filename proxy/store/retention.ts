@@ -4,6 +4,14 @@ import type { Database } from './database.ts'
 
 const CHUNK_ROWS = 5000
 
+/**
+ * Whether an entry may still be written. The row of an older one may have been deleted, and with it the knowledge that
+ * it was counted: so both go by the time in the id.
+ */
+export function isRetained({ id }: { readonly id: string }, logsBefore: number): boolean {
+  return decodeTime(id) >= logsBefore
+}
+
 /** Deletes what is older than its retention, in chunks so that no commit waits long for the lock. Answers how many entries went. */
 export async function prune(database: Database, logsBefore: number, windowsBefore: number): Promise<number> {
   const { sequelize } = database
@@ -17,7 +25,7 @@ export async function prune(database: Database, logsBefore: number, windowsBefor
         type: QueryTypes.SELECT,
       },
     )
-    const last = oldest.findLast(({ id }) => decodeTime(id) < logsBefore)
+    const last = oldest.findLast((row) => !isRetained(row, logsBefore))
     if (last === undefined) return deleted
     await sequelize.query('DELETE FROM request_logs WHERE id <= $1', { bind: [last.id] })
     deleted += oldest.indexOf(last) + 1

@@ -4,9 +4,12 @@ import type { Outcome } from '../domain/entry.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Key } from '../domain/key.ts'
 import { addGauges, type Gauges } from './gauges.ts'
+import { createTallies } from './tallies.ts'
 
 export interface Metrics {
   readonly registry: Registry
+  /** Prometheus' text format. */
+  readonly render: () => Promise<{ readonly type: string; readonly text: string }>
   call(call: Call, key: Key, channel: string, outcome: Outcome): void
   refusal(code: ErrorCode): void
   commit(durationMs: number, entries: number): void
@@ -28,31 +31,25 @@ export function createMetrics(gauges: Gauges): Metrics {
     return name
   }
 
+  const tallies = createTallies()
   const { calls, tokens, estimated, duration, firstByte, refusals, commits, committed } = instruments(registry)
 
   return {
     registry,
+    async render() {
+      tallies.collect(calls, tokens, estimated)
+      return { type: registry.contentType, text: await registry.metrics() }
+    },
     refusal: (code) => refusals.inc({ code }),
     commit(durationMs, entries) {
       commits.observe(durationMs / 1000)
       committed.inc(entries)
     },
     call({ endpoint }, key, channel, outcome) {
-      const { usage } = outcome
-      const name = labelOf(key)
       const labels = { channel, endpoint: endpoint.label }
-      calls.inc({ key: name, ...labels, status: outcome.status, http_status: outcome.httpStatus })
       duration.observe(labels, outcome.durationMs / 1000)
       if (outcome.firstByteMs !== null) firstByte.observe(labels, outcome.firstByteMs / 1000)
-      if (outcome.metering === 'estimated') estimated.inc({ key: name, channel })
-      const add = (kind: string, amount: number): void => {
-        if (amount > 0) tokens.inc({ key: name, channel, kind }, amount)
-      }
-      add('input', usage.inputTokens)
-      add('cache_read', usage.cacheReadTokens)
-      add('cache_write', usage.cacheWriteTokens)
-      add('output', usage.outputTokens)
-      add('reasoning', usage.reasoningTokens)
+      tallies.add(labelOf(key), channel, endpoint.label, outcome)
     },
   }
 }

@@ -55,11 +55,22 @@ const withheldPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit', '
 /** `isDecoded`: the body is not sent on as it came, so its encoding and length are not either. */
 export function responseHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): Headers {
   const kept: Headers = {}
+  const hopByHop = nominated(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || withheld.has(name) || withheldPrefixes.some((prefix) => name.startsWith(prefix)))
       continue
+    if (hopByHop?.includes(name)) continue
     if (isDecoded && (name === 'content-encoding' || name === 'content-length')) continue
     kept[name] = value
   }
   return kept
+}
+
+/** The headers that `Connection` names: they belong to it as well. */
+function nominated(connection: string | undefined): readonly string[] | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
 }

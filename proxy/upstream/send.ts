@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Transform } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import type { Call } from '../domain/call.ts'
-import type { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Flow, Sink } from '../domain/sink.ts'
 import type { Target } from '../domain/target.ts'
 import { decoderFor } from './decoder.ts'
@@ -60,6 +60,8 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
   private decoder: Transform | undefined
   private hasBegun = false
   private hasFailed = false
+  /** How the connection ended, while what it had brought is still being unpacked. */
+  private broken: Error | undefined
 
   constructor(target: Target, sink: Sink) {
     this.target = target
@@ -100,7 +102,12 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.fail(error)
+    if (this.decoder === undefined || this.hasFailed || (this.aborted ?? error) instanceof GatewayError) {
+      this.fail(error)
+      return
+    }
+    this.broken = error
+    this.decoder.end()
   }
 
   private fail(error: Error): void {
@@ -112,12 +119,20 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
 
   private decode(decoder: Transform): void {
     decoder.on('data', (chunk: Buffer) => {
-      if (!this.sink.data(chunk)) decoder.pause()
+      try {
+        if (!this.sink.data(chunk)) decoder.pause()
+      } catch (error) {
+        // What a listener throws would end the process; from undici's own callbacks it comes back as onResponseError.
+        decoder.destroy(error instanceof Error ? error : new Error(String(error)))
+      }
     })
     decoder.on('drain', () => this.controller?.resume())
-    decoder.on('end', () => this.sink.end())
+    decoder.on('end', () => {
+      if (this.broken) this.fail(this.broken)
+      else this.sink.end()
+    })
     decoder.on('error', (error) => {
-      this.fail(error)
+      this.fail(this.broken ?? error)
       this.controller?.abort(error)
     })
   }

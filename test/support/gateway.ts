@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
-const MAIN = new URL('../../proxy/main.ts', import.meta.url).pathname
+const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
 export type Env = Readonly<Record<string, string>>
 
@@ -81,13 +81,18 @@ export async function createHome(env: Env = {}): Promise<Home> {
   return home
 }
 
-/** Starts the gateway and resolves when it listens. */
-export async function startGateway(home: Home, env: Env = {}): Promise<GatewayProcess> {
+/** Starts the gateway and resolves when it listens. `onSpawn` has the process earlier, for who wants to kill it earlier. */
+export async function startGateway(
+  home: Home,
+  env: Env = {},
+  onSpawn?: (child: ChildProcess) => void,
+): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     env: { ...home.env, PORT: '0', HOST: '127.0.0.1', ...env },
     cwd: home.path,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  onSpawn?.(child)
   const log: LogLine[] = []
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
@@ -131,11 +136,11 @@ export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   timeoutMs = 15_000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = await condition()
-    if (value) return value
+    if (value) return value as Exclude<NonNullable<T>, false> // safe: it is truthy
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that the cache is on before the first TypeScript is read: a quarter less memory and start-up time.
+import { enableCompileCache } from 'node:module'
+
+if (!process.features.typescript) {
+  console.error(
+    `Node ${process.version} is too old; start through npm (npm start, npx tollgate), which brings its own.`,
+  )
+  process.exit(1)
+}
+// In our own folder: another user of the machine could plant code in a shared one.
+enableCompileCache(new URL('../node_modules/.cache/tollgate', import.meta.url).pathname)
+await import('../proxy/main.ts')

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type AdminStore, ensureAdmin } from '../../../proxy/auth/first-admin.ts'
+import { hashSecret } from '../../../proxy/auth/secret.ts'
+import { aKey } from '../../support/a-key.ts'
+
+const NOON = Date.UTC(2030, 0, 1, 12)
+const GIVEN = 'an-admin-key-from-outside'
+
+function keysInMemory() {
+  const rows = new Map<string, ReturnType<typeof aKey>>()
+  const change = (id: string, different: Partial<ReturnType<typeof aKey>>): void => {
+    const row = rows.get(id)
+    assert.ok(row)
+    rows.set(id, { ...row, ...different })
+  }
+  const store: AdminStore = {
+    find: async (id) => rows.get(id),
+    hasAdmin: async () => [...rows.values()].some(({ isAdmin }) => isAdmin),
+    create: async (id, fields, { hash, prefix }, now) =>
+      rows.set(id, aKey({ ...fields, id, hash, prefix, createdAt: now })),
+    setStatus: async (id, status) => change(id, { status }),
+    rotate: async (id, { hash, prefix }) => change(id, { hash, prefix }),
+  }
+  return { store, rows }
+}
+
+test('the first start makes an admin key and tells it; the second does not', async () => {
+  const { store, rows } = keysInMemory()
+  const secret = await ensureAdmin(store, undefined, 'id-1', NOON)
+  assert.equal(rows.get('id-1')?.hash, hashSecret(secret?.key ?? ''))
+  assert.equal(rows.get('id-1')?.isAdmin, true)
+  assert.equal(await ensureAdmin(store, undefined, 'id-2', NOON), undefined)
+  assert.equal(rows.size, 1)
+})
+
+test('an admin key from outside is the only one that is made', async () => {
+  const { store, rows } = keysInMemory()
+  assert.equal(await ensureAdmin(store, GIVEN, 'id-1', NOON), undefined)
+  assert.deepEqual(
+    [...rows.values()].map(({ hash, isAdmin, status }) => [hash, isAdmin, status]),
+    [[hashSecret(GIVEN), true, 'active']],
+  )
+})
+
+test('an admin key from outside that has changed is refused from then on', async () => {
+  const { store, rows } = keysInMemory()
+  await ensureAdmin(store, GIVEN, 'id-1', NOON)
+  await ensureAdmin(store, `${GIVEN}-2`, 'id-2', NOON)
+  assert.deepEqual(
+    [...rows.values()].map(({ hash }) => hash),
+    [hashSecret(`${GIVEN}-2`)],
+  )
+})
+
+test('an admin key from outside that is no longer given is disabled, and in force again when it is', async () => {
+  const { store, rows } = keysInMemory()
+  await ensureAdmin(store, GIVEN, 'id-1', NOON)
+  assert.equal(await ensureAdmin(store, undefined, 'id-2', NOON), undefined)
+  assert.deepEqual(
+    [...rows.values()].map(({ status }) => status),
+    ['disabled'],
+  )
+  await ensureAdmin(store, undefined, 'id-3', NOON)
+  await ensureAdmin(store, GIVEN, 'id-4', NOON)
+  assert.deepEqual(
+    [...rows.values()].map(({ status }) => status),
+    ['active'],
+  )
+})

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { instant, nonEmpty, positive } from '../../../proxy/cli/option-values.ts'
+
+const NOON = Date.UTC(2030, 0, 1, 12)
+
+const moments: Readonly<Record<string, number>> = {
+  '30m': NOON + 30 * 60_000,
+  '12h': NOON + 12 * 3_600_000,
+  '30d': NOON + 30 * 86_400_000,
+  '4w': NOON + 28 * 86_400_000,
+  '2030-06-01': Date.UTC(2030, 5, 1),
+  '2032-02-29': Date.UTC(2032, 1, 29),
+  '2030-06-01T10:30Z': Date.UTC(2030, 5, 1, 10, 30),
+  '2030-06-01T10:30:15.250+02:00': Date.UTC(2030, 5, 1, 8, 30, 15, 250),
+  '2030-06-01T10:30:15': new Date(2030, 5, 1, 10, 30, 15).getTime(), // where the command runs
+  '2030-01-01T12:00:00.001Z': NOON + 1,
+}
+
+for (const [value, at] of Object.entries(moments)) {
+  test(`a key can expire at ${value}`, (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: NOON })
+    assert.equal(instant(value), at)
+  })
+}
+
+const noMoments: Readonly<Record<string, RegExp>> = {
+  '': /ISO 8601/,
+  '45': /ISO 8601/, // Date.parse takes it for 2045
+  '30 d': /ISO 8601/,
+  '30D': /ISO 8601/,
+  '-30d': /ISO 8601/,
+  '1.5h': /ISO 8601/,
+  '1y': /ISO 8601/,
+  never: /ISO 8601/,
+  'in 2040': /ISO 8601/,
+  '2040': /ISO 8601/,
+  '01/06/2040': /ISO 8601/,
+  'June 1, 2040': /ISO 8601/,
+  '2040-02-30': /ISO 8601/,
+  '2031-02-29': /ISO 8601/,
+  '2040-13-01': /ISO 8601/,
+  '2040-06-01T25:00Z': /ISO 8601/,
+  '2040-06-01 10:30': /ISO 8601/,
+  '14500000w': /ISO 8601/, // past the last moment that a date can tell
+  '99999999999999999999d': /ISO 8601/,
+  '0d': /in the past/,
+  '2029-12-31': /in the past/,
+  '2030-01-01T12:00:00Z': /in the past/,
+}
+
+for (const [value, sentence] of Object.entries(noMoments)) {
+  test(`a key cannot expire at ${JSON.stringify(value)}`, (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: NOON })
+    assert.throws(() => instant(value), sentence)
+  })
+}
+
+test('a count is a whole number of at least 1', () => {
+  assert.equal(positive('1'), 1)
+  assert.equal(positive('100000'), 100_000)
+  for (const value of ['', '0', '-1', '1.5', 'x', 'Infinity', '9007199254740993', '5 0']) {
+    assert.throws(() => positive(value), /whole number/, value)
+  }
+})
+
+test('a name is what a person can read on one line', () => {
+  assert.equal(nonEmpty('  Zoë & Co. '), 'Zoë & Co.')
+  assert.equal(nonEmpty('x'.repeat(255)).length, 255)
+  for (const value of ['', '  ', 'a\nb', 'a\u0000', '\u001b[31m', 'x'.repeat(256)]) {
+    assert.throws(() => nonEmpty(value), /printable/, JSON.stringify(value))
+  }
+})

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BadEnvironment, readConfig, variables } from '../../proxy/config.ts'
+
+/** The sentence in which the environment is refused. */
+function problem(env: Readonly<Record<string, string>>): string {
+  try {
+    readConfig(env)
+  } catch (error) {
+    assert.ok(error instanceof BadEnvironment)
+    return error.message
+  }
+  assert.fail(`accepted: ${JSON.stringify(env)}`)
+}
+
+test('an empty environment is a good one', () => {
+  const config = readConfig({})
+  assert.equal(config.PORT, 3000)
+  assert.equal(config.DATA_DIR, './data')
+  assert.equal(config.METRICS_PORT, undefined)
+  assert.equal(config.OPENAI_API_KEY, undefined)
+})
+
+test('an empty or blank variable is one that is not set', () => {
+  const all = Object.keys(variables.shape)
+  for (const blank of ['', ' ', '\t\n']) {
+    const config = readConfig(Object.fromEntries(all.map((name) => [name, blank])))
+    assert.deepEqual(JSON.parse(JSON.stringify(config)), JSON.parse(JSON.stringify(readConfig({}))))
+  }
+})
+
+test('space around a value does not count: a key from a file ends with a line break', () => {
+  const config = readConfig({ ANTHROPIC_API_KEY: 'sk-ant-1\n', PORT: ' 8080 ', ADMIN_API_KEY: `${'a'.repeat(16)}\r\n` })
+  assert.deepEqual([config.ANTHROPIC_API_KEY, config.PORT, config.ADMIN_API_KEY], ['sk-ant-1', 8080, 'a'.repeat(16)])
+})
+
+test('variables that are not ours are passed over', () => {
+  assert.deepEqual(readConfig({ HOME: '/root', PORTS: '1' }), readConfig({}))
+})
+
+test('a configuration cannot be changed', () => {
+  assert.ok(Object.isFrozen(readConfig({})))
+})
+
+const wrong: readonly (readonly [name: string, value: string])[] = [
+  ['PORT', 'http'],
+  ['PORT', '-1'],
+  ['PORT', '65536'],
+  ['PORT', '80.5'],
+  ['METRICS_PORT', 'x'],
+  ['ADMIN_API_KEY', 'x'.repeat(15)],
+  ['ADMIN_API_KEY', 'with a space in it'],
+  ['ADMIN_API_KEY', 'x'.repeat(513)],
+  ['ANTHROPIC_API_KEY', 'two words'],
+  ['OPENAI_API_KEY', 'sk-ü'],
+  ['ZAI_API_KEY', 'a\nb'],
+  ['OPENAI_BASE_URL', 'api.openai.com/v1'],
+  ['ANTHROPIC_BASE_URL', 'file:///etc/passwd'],
+  ['ZAI_API_BASE', '/v1'],
+  ['SPOOL_FSYNC', 'sometimes'],
+  ['SPOOL_MAX_BYTES', '1000'],
+  ['LOG_RETENTION_DAYS', '0'],
+  ['WINDOW_COUNTS_CACHE_READS', 'yes'],
+  ['MAX_REQUEST_BODY_MB', '0'],
+  ['MAX_REQUEST_BODY_MB', '1e999'],
+  ['CONFIG_POLL_INTERVAL_MS', '1'],
+  ['LOG_LEVEL', 'verbose'],
+]
+
+for (const [name, value] of wrong) {
+  test(`${name}=${JSON.stringify(value.slice(0, 20))} is refused, by its name and without its value`, () => {
+    const message = problem({ [name]: value })
+    assert.match(message, new RegExp(`^The environment has 1 problem\\(s\\):\n  ${name}: `))
+    if (name.endsWith('_KEY')) assert.ok(!message.includes(value))
+  })
+}
+
+test('all problems are told at once', () => {
+  const message = problem({ PORT: 'x', LOG_LEVEL: 'loud', ZAI_API_BASE: 'z.ai', MAX_BUFFERED_MB: 'much' })
+  assert.match(message, /4 problem/)
+  for (const name of ['PORT', 'LOG_LEVEL', 'ZAI_API_BASE', 'MAX_BUFFERED_MB'])
+    assert.match(message, new RegExp(`  ${name}:`))
+})
+
+test('no time is longer than a timer can be set for: it would go off at once', () => {
+  for (const name of Object.keys(variables.shape).filter((each) => each.endsWith('_MS'))) {
+    assert.match(problem({ [name]: '2147483648' }), new RegExp(name))
+  }
+  assert.equal(readConfig({ SHUTDOWN_GRACE_MS: '2147483647' }).SHUTDOWN_GRACE_MS, 2_147_483_647)
+})
+
+test('sizes in MB are bytes inside', () => {
+  assert.equal(readConfig({ MAX_REQUEST_BODY_MB: '2' }).MAX_REQUEST_BODY_MB, 2 * 1024 * 1024)
+})
+
+test('a flag is true, false, 1 or 0', () => {
+  const read = (value: string): boolean => readConfig({ WINDOW_COUNTS_CACHE_READS: value }).WINDOW_COUNTS_CACHE_READS
+  assert.deepEqual(['true', '1', 'false', '0'].map(read), [true, true, false, false])
+})
+
+test('paths that are passed through may be written with or without /v1/', () => {
+  const read = (value: string): readonly string[] => readConfig({ PASSTHROUGH_PATHS: value }).PASSTHROUGH_PATHS
+  assert.deepEqual(read('/v1/embeddings, images/*,v1/rerank ,/audio/*,,'), [
+    'embeddings',
+    'images/*',
+    'rerank',
+    'audio/*',
+  ])
+  assert.deepEqual(read(','), [])
+})

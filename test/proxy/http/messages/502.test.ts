@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { after, test } from 'node:test'
+import { json } from '../../../support/ask.ts'
+import { message, pick } from '../../../support/dialogs.ts'
+import { startScene } from '../../../support/scene.ts'
+
+const closedPort = await portWithoutListener()
+const scene = await startScene({
+  env: {
+    // Models named glm-* go where nobody listens.
+    ZAI_API_KEY: 'upstream-zai-secret',
+    ZAI_ANTHROPIC_BASE: `http://127.0.0.1:${closedPort}`,
+    ZAI_API_BASE: `http://127.0.0.1:${closedPort}`,
+  },
+})
+after(() => scene.close())
+
+async function portWithoutListener(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+for (const stream of [false, true]) {
+  const what = stream ? 'a stream' : 'a message'
+  const body = { ...message, stream }
+
+  test(`${what} to an upstream that cannot be reached is told so as system A told it, and costs nothing`, async () => {
+    const { id, status, text } = await scene.ask('/v1/messages', { body: { ...body, model: 'glm-4.7' } })
+    assert.equal(status, 502)
+    const sentence = 'Upstream request failed: connection refused'
+    assert.deepEqual(json(text), {
+      type: 'error',
+      error: { message: sentence, type: 'upstream_error' },
+      code: 'upstream_unreachable',
+      message: sentence,
+      request_id: id,
+    })
+    const expected = {
+      channel: 'zai',
+      status: 'failed',
+      error: 'upstream_unreachable',
+      http_status: 502,
+      spend_tokens: 0,
+    }
+    assert.deepEqual(pick(await scene.entry(id), expected), expected)
+  })
+
+  for (const plan of [{ html: true }, { html: true, status: 503 }, { html: true, gzip: true }]) {
+    test(`${what} that is answered by a web page (${JSON.stringify(plan)}) is an error, and costs nothing`, async () => {
+      const { id, status, headers, text } = await scene.ask('/v1/messages', { body, plan })
+      assert.equal(status, 502)
+      assert.equal(headers['content-type'], 'application/json')
+      const sentence = 'The upstream answered with a web page instead of its API; check the base URL of the channel.'
+      assert.deepEqual(json(text), {
+        type: 'error',
+        error: { type: 'api_error', message: sentence },
+        code: 'upstream_invalid',
+        message: sentence,
+        request_id: id,
+      })
+      const expected = { status: 'failed', error: 'upstream_invalid', spend_tokens: 0 }
+      assert.deepEqual(pick(await scene.entry(id), expected), expected)
+    })
+  }
+
+  test(`${what} whose upstream hangs up without a word is an error, and its entry is marked`, async () => {
+    const { id, status, text } = await scene.ask('/v1/messages', { body, plan: { hangUp: true } })
+    assert.equal(status, 502)
+    assert.equal(json(text)['code'], 'upstream_broken')
+    const expected = { status: 'failed', error: 'upstream_broken', metering: 'estimated', http_status: 502 }
+    assert.deepEqual(pick(await scene.entry(id), expected), expected)
+  })
+}
+
+test('a body that breaks off is not passed off as whole', async () => {
+  const plan = { cutAfter: { bytes: 200_000 }, hugeBodyBytes: 1_000_000 }
+  const { id, status, whole } = await scene.open('/v1/messages', { body: message, plan })
+  assert.equal(status, 200)
+  await assert.rejects(whole())
+  const expected = { status: 'failed', error: 'upstream_broken', metering: 'estimated', http_status: 200 }
+  assert.deepEqual(pick(await scene.entry(id), expected), expected)
+})
+
+test('an endless event is cut, compressed or not, and the gateway goes on', async () => {
+  const rawBody = Buffer.concat([Buffer.from('data: "'), Buffer.alloc(40 * 1024 * 1024, 'x')])
+  const body = { ...message, stream: true }
+  for (const gzip of [false, true]) {
+    const plan = { rawBody, contentType: 'text/event-stream', gzip }
+    const { id, status, text } = await scene.ask('/v1/messages', { body, plan })
+    assert.equal(status, 502)
+    assert.equal(json(text)['code'], 'upstream_broken')
+    assert.equal((await scene.entry(id)).error, 'upstream_broken')
+  }
+  assert.equal((await scene.ask('/v1/messages', { body: message })).status, 200)
+})
+
+test('a status of the upstream is passed on with its body, whatever it is', async () => {
+  const statuses = [400, 401, 403, 404, 413, 422, 500, 502, 503, 504, 529]
+  await Promise.all(
+    statuses.map(async (expectedStatus) => {
+      const plan = { status: expectedStatus }
+      const [answer, direct] = await Promise.all([
+        scene.ask('/v1/messages', { body: message, plan }),
+        scene.direct('/v1/messages', { body: message, plan }),
+      ])
+      assert.equal(answer.status, expectedStatus)
+      const withoutId = (text: string) => text.replace(/req_fake\d+/, 'req_fake#')
+      assert.equal(withoutId(answer.text), withoutId(direct.text))
+      const expected = { status: 'completed', http_status: expectedStatus, metering: 'exact', spend_tokens: 0 }
+      assert.deepEqual(pick(await scene.entry(answer.id), expected), expected)
+    }),
+  )
+})
+
+test('an error of the upstream that is not JSON is passed on as it is', async () => {
+  const plan = {
+    status: 500,
+    rawBody: 'upstream connect error or disconnect/reset before headers',
+    contentType: 'text/plain',
+  }
+  const { status, text, headers } = await scene.ask('/v1/messages', { body: message, plan })
+  assert.deepEqual([status, text, headers['content-type']], [500, plan.rawBody, 'text/plain'])
+})

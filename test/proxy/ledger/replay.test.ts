@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import * as fc from 'fast-check'
+import { ulid } from 'ulid'
+import { readEntry } from '../../../proxy/ledger/replay.ts'
+import { anyEntry, closedEntry } from '../../support/entries.ts'
+import { createHome } from '../../support/gateway.ts'
+import { rounds } from '../../support/rounds.ts'
+
+const DAY_MS = 86_400_000
+const home = await createHome()
+after(() => home.remove())
+
+async function replay(lines: readonly string[], ...options: string[]) {
+  const file = join(home.path, 'output.log')
+  writeFileSync(file, lines.join('\n'))
+  return home.cli(['ledger', 'replay', file, ...options])
+}
+
+test('an entry that was printed is read back as it was', () => {
+  fc.assert(
+    fc.property(anyEntry, (entry) => {
+      assert.deepEqual(readEntry(JSON.stringify(entry)), entry)
+    }),
+    rounds(),
+  )
+})
+
+test('only whole entries are taken from what comes from outside', () => {
+  const entry = closedEntry()
+  for (const line of [
+    '',
+    'null',
+    '{}',
+    JSON.stringify(entry).slice(0, -1),
+    JSON.stringify({ ...entry, id: 'key-1' }),
+    JSON.stringify({ ...entry, spend: -1 }),
+    JSON.stringify({ ...entry, spend: 1.5 }),
+    JSON.stringify({ ...entry, spend: 2 ** 60 }),
+    JSON.stringify({ ...entry, model: 'x'.repeat(256) }),
+    JSON.stringify({ ...entry, status: 'free' }),
+    JSON.stringify({ ...entry, usage: {} }),
+  ]) {
+    assert.equal(readEntry(line), undefined, line)
+  }
+})
+
+test('an entry that is older than the retention is refused: whether it was counted is no longer known', async () => {
+  const old = closedEntry({ id: ulid(Date.now() - 3 * DAY_MS), admittedAt: Date.now() - 3 * DAY_MS })
+  const lines = [JSON.stringify(old), JSON.stringify(closedEntry()), '{"level":30,"msg":"stopped"}']
+  const file = join(home.path, 'output.log')
+  writeFileSync(file, lines.join('\n'))
+  const { status, stdout } = await home.cli(['ledger', 'replay', file, '--json'], { LOG_RETENTION_DAYS: '2' })
+  assert.equal(status, 0)
+  assert.deepEqual(JSON.parse(stdout), { entries: 2, applied: 1, refused: 1, skippedLines: 1 })
+  assert.equal(home.query('SELECT id FROM request_logs').length, 1)
+})
+
+test('a person is told in words what was read', async () => {
+  const { stdout } = await replay([JSON.stringify(closedEntry()), 'something else'])
+  assert.equal(stdout, '1 entries read, 1 applied, 1 other lines passed over.\n')
+})
+
+test('a file that is not there is told in one line', async () => {
+  const { status, stderr } = await home.cli(['ledger', 'replay', join(home.path, 'nothing')])
+  assert.equal(status, 1)
+  assert.match(stderr, /^The entries cannot be read: ENOENT[^\n]*\n$/)
+})

@@ -1,0 +1,21 @@
+import type { KeyRecord } from '../../proxy/domain/key.ts'
+
+/** A key without limits that was never used; a test says what is different about it. */
+export function aKey(different: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    id: '01JGF000000000000000000000',
+    name: 'alice',
+    prefix: 'tg_AbCdEfG',
+    hash: 'a'.repeat(64),
+    status: 'active',
+    isAdmin: false,
+    model: null,
+    tokenLimit: null,
+    rpm: null,
+    expiresAt: null,
+    allowedEndpoints: null,
+    createdAt: Date.UTC(2030, 0, 1),
+    usage: { lifetimeTokens: 0, lastUsedAt: null, minutes: [] },
+    ...different,
+  }
+}

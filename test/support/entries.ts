@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import * as fc from 'fast-check'
+import type { Entry, Opened } from '../../proxy/domain/entry.ts'
+import { ulid } from '../../proxy/domain/ulid.ts'
+import { NO_USAGE, spendOf } from '../../proxy/domain/usage.ts'
+
+/** A call that was let in just now. */
+export function openedCall(more: Partial<Opened> = {}): Opened {
+  return {
+    id: ulid(),
+    requestId: 'req-1',
+    keyId: 'key-1',
+    endpoint: 'messages',
+    model: 'claude-fake',
+    stream: true,
+    channel: 'anthropic',
+    admittedAt: Date.now(),
+    estimate: { inputTokens: 7, outputTokens: 256 },
+    ...more,
+  }
+}
+
+/** How a call ended that used ten tokens in and twenty out. */
+export function closedEntry(more: Partial<Entry> = {}): Entry {
+  const { estimate: _, ...opened } = openedCall()
+  const usage = more.usage ?? { ...NO_USAGE, inputTokens: 10, outputTokens: 20 }
+  return {
+    ...opened,
+    status: 'completed',
+    httpStatus: 200,
+    error: null,
+    metering: 'exact',
+    usage,
+    spend: spendOf(usage, false),
+    firstByteMs: 3,
+    durationMs: 12,
+    ...more,
+  }
+}
+
+const plain = { noNullPrototype: true }
+const tokens = fc.nat(1_000_000)
+const name = fc.string({ unit: 'binary', maxLength: 40 })
+
+/** Whatever can become an entry, with names out of every corner of Unicode. */
+export const anyEntry: fc.Arbitrary<Entry> = fc
+  .record(
+    {
+      requestId: name,
+      endpoint: name,
+      model: fc.option(name),
+      stream: fc.boolean(),
+      channel: name,
+      status: fc.constantFrom('completed', 'failed', 'client_gone'),
+      httpStatus: fc.constantFrom(0, 200, 429, 502),
+      error: fc.option(name),
+      metering: fc.constantFrom('exact', 'estimated', 'unmetered'),
+      usage: fc.record(
+        {
+          inputTokens: tokens,
+          cacheReadTokens: tokens,
+          cacheWriteTokens: tokens,
+          outputTokens: tokens,
+          reasoningTokens: tokens,
+        },
+        plain,
+      ),
+      firstByteMs: fc.option(fc.nat()),
+      durationMs: fc.nat(),
+    },
+    plain,
+  )
+  .map(closedEntry)
+
+/** A directory that goes with its test. */
+export function directoryFor(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'tg-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Stands where nothing may be told. */
+export function unexpected(what: unknown): never {
+  assert.fail(`not expected: ${JSON.stringify(what)}`)
+}

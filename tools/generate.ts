@@ -1,0 +1,120 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readConfig, variables } from '../proxy/config.ts'
+import { errorCatalogue } from '../proxy/domain/errors.ts'
+import type { Gauges } from '../proxy/telemetry/gauges.ts'
+import { createMetrics } from '../proxy/telemetry/metrics.ts'
+
+/**
+ * Writes the tables of the documents from the code. They stand between `<!-- generated:NAME -->` and
+ * `<!-- /generated -->`; the prose around them is written by hand. The files are committed, and a test compares.
+ */
+const ROOT = new URL('..', import.meta.url).pathname
+const MB = 1024 * 1024
+/** What prom-client tells of any Node.js process; which ones there are depends on the system. */
+export const FOREIGN_METRICS = /^tollgate_(?:process|nodejs)_/
+
+type Tables = Readonly<Record<string, () => string>>
+
+const documents: Readonly<Record<string, Tables>> = {
+  'docs/configuration.md': { variables: variableTable },
+  'docs/errors.md': { errors: errorTable },
+  'docs/metrics.md': { metrics: metricTable },
+}
+
+/** Every generated document as it should be: by its path, from the root of the repository. */
+export function generate(): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(documents).map(([path, tables]) => [
+      path,
+      withTables(path, readFileSync(join(ROOT, path), 'utf8'), tables),
+    ]),
+  )
+}
+
+/** A variable's default as one would write it; undefined for what is not set. */
+export function defaultOf(name: string): string | undefined {
+  const config: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> = readConfig({})
+  const value = config[name]
+  if (value === undefined) return undefined
+  if (typeof value === 'object') return value.join(',')
+  return String(name.endsWith('_MB') ? Number(value) / MB : value)
+}
+
+/** The metrics of our own, as the registry has them. */
+export function metrics(): readonly Metric[] {
+  // safe: no value is asked for here, so no gauge is looked at; and every metric of prom-client has its labels' names
+  const { registry } = createMetrics({} as Gauges)
+  const all = registry.getMetricsAsArray() as unknown as readonly Metric[]
+  return all.filter(({ name }) => !FOREIGN_METRICS.test(name))
+}
+
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly labelNames: readonly string[]
+}
+
+function withTables(path: string, text: string, tables: Tables): string {
+  const written = new Set<string>()
+  const next = text.replaceAll(
+    /(?<open><!-- generated:(?<name>[a-z]+) -->\n)[^]*?(?<close><!-- \/generated -->)/g,
+    (...match) => {
+      const { open, name, close } = match.at(-1) as { open: string; name: string; close: string } // safe: the groups
+      const rows = tables[name]
+      if (rows === undefined) throw new Error(`${path}: nothing generates ${name}`)
+      written.add(name)
+      return `${open}\n${rows()}\n\n${close}`
+    },
+  )
+  const missing = Object.keys(tables).filter((name) => !written.has(name))
+  if (missing.length > 0) throw new Error(`${path} has no place for ${missing.join(', ')}`)
+  return next
+}
+
+function variableTable(): string {
+  const rows = Object.entries(variables.shape).map(([name, { description }]) => {
+    const value = defaultOf(name)
+    return [code(name), value === undefined ? '' : code(value), description ?? '']
+  })
+  return table(['Variable', 'Default', 'Meaning'], rows)
+}
+
+function errorTable(): string {
+  const rows = Object.entries(errorCatalogue).map(([name, [status, sentence]]) => [
+    code(name),
+    String(status),
+    sentence,
+  ])
+  return table(['Code', 'Status', 'Message'], rows)
+}
+
+function metricTable(): string {
+  const rows = metrics().map(({ name, type, labelNames, help }) => [
+    code(name),
+    type,
+    labelNames.map(code).join(', '),
+    help,
+  ])
+  return table(['Metric', 'Type', 'Labels', 'Meaning'], rows)
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** Outside code spans, what Markdown would take for a tag is written as text. */
+function cell(text: string): string {
+  const escaped = text.replaceAll('|', String.raw`\|`)
+  return escaped.replaceAll(/`[^`]*`|[<>]/g, (part) => (part === '<' ? '&lt;' : part === '>' ? '&gt;' : part))
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+if (import.meta.main) {
+  for (const [path, text] of generate()) writeFileSync(join(ROOT, path), text)
+}
