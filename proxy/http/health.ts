@@ -1,16 +1,10 @@
+import type { LedgerStatus } from '../domain/ledger-status.ts'
+
 /** What a look at the database found. */
 export interface DatabasePing {
   readonly type: 'sqlite'
   readonly responseTimeMs: number
   readonly error?: string
-}
-
-interface LedgerState {
-  readonly spooled: number
-  readonly oldestSeconds: number
-  readonly lastCommitMs: number | null
-  readonly damagedRecords: number
-  readonly isDegraded: boolean
 }
 
 const DEGRADED_MS = 1000
@@ -19,7 +13,7 @@ const UNHEALTHY_MS = 2000
 /** `/health` in system A's shape. It says 503 only when calls cannot be served, which no state of the database causes alone. */
 export function healthBody(
   ping: DatabasePing,
-  { spooled, oldestSeconds, lastCommitMs, damagedRecords, isDegraded }: LedgerState,
+  { spooled, oldestSeconds, lastCommitMs, damagedRecords, isDegraded }: LedgerStatus,
   now: number,
 ): { readonly canServe: boolean; readonly body: object } {
   const connected = ping.error === undefined

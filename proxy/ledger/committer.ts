@@ -1,16 +1,8 @@
-import type { Entry } from '../domain/entry.ts'
+import type { Applied, Entry } from '../domain/entry.ts'
 import type { SpoolBatch, SpoolReader } from './spool-reader.ts'
 
 /** A commit has a fixed price, so a batch takes what an interval brings; this bounds the memory after an outage. */
 const BATCH_ENTRIES = 2000
-
-/** A spend that is new in the database. */
-export interface Applied {
-  readonly keyId: string
-  readonly admittedAt: number
-  /** Negative where an entry that had been estimated was corrected downwards. */
-  readonly spend: number
-}
 
 /**
  * Writes entries so that each counts once, however often it is given: counters move only for entries that are new,

@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises'
-import type { Entry, Opened } from '../domain/entry.ts'
+import type { Applied, Entry, Opened } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { type Applied, Committer, type WriteEntries } from './committer.ts'
+import type { LedgerStatus } from '../domain/ledger-status.ts'
+import { Committer, type WriteEntries } from './committer.ts'
 import { adoptFolders, createFolder, type OwnFolder } from './folders.ts'
 import { Orphan } from './orphan.ts'
 import { closedLine, openedLine } from './record.ts'
@@ -204,16 +205,6 @@ export class Ledger {
     const ceiling = Math.min(MAX_BACKOFF_MS, this.settings.commitIntervalMs * 2 ** Math.min(this.failures, 10))
     return ceiling * (0.5 + Math.random() / 2)
   }
-}
-
-export interface LedgerStatus {
-  /** Entries that are closed and not in the database yet. */
-  readonly spooled: number
-  readonly spooledBytes: number
-  readonly oldestSeconds: number
-  readonly lastCommitMs: number | null
-  readonly damagedRecords: number
-  readonly isDegraded: boolean
 }
 
 async function pause(ms: number): Promise<true> {

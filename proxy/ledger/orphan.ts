@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import type { Entry, Opened } from '../domain/entry.ts'
+import type { Applied, Entry, Opened } from '../domain/entry.ts'
 import { NO_USAGE } from '../domain/usage.ts'
-import { type Applied, Committer, type WriteEntries } from './committer.ts'
+import { Committer, type WriteEntries } from './committer.ts'
 import { SpoolReader } from './spool-reader.ts'
 
 /** Brings the folder of a dead process into the database, the calls it left open included, and removes it. */

@@ -1,13 +1,7 @@
 import { QueryTypes, type Transaction } from 'sequelize'
-import type { Entry } from '../domain/entry.ts'
+import type { Applied, Entry } from '../domain/entry.ts'
 import { entryColumns, entryToRow } from '../domain/entry-row.ts'
 import type { Database } from './database.ts'
-
-interface Applied {
-  readonly keyId: string
-  readonly admittedAt: number
-  readonly spend: number
-}
 
 const MINUTE_MS = 60_000
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
@@ -56,13 +55,6 @@ async function openStreams({ gateway, upstream }: Stage, agent?: Agent): Promise
   return streams
 }
 
-async function exitOf({ gateway }: Stage, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-  const exited = once(gateway.process, 'exit')
-  gateway.process.kill(signal)
-  await exited
-  return gateway.process.exitCode
-}
-
 const lifetime = 'SELECT sum(lifetime_tokens) AS tokens FROM api_keys'
 const spent = 'SELECT sum(spend_tokens) AS tokens FROM request_logs'
 const spool = ({ path }: Home): string[] => readdirSync(join(path, 'spool'))
@@ -104,7 +96,7 @@ test('streams that are under way at SIGTERM are finished, written down, and wait
 test('streams that take longer than the grace period end with an error event and are estimated', async (t) => {
   const stage = await startStage(t, { stallAfter: 4 }, { SHUTDOWN_GRACE_MS: '100' })
   const streams = await openStreams(stage)
-  assert.equal(await exitOf(stage), 0)
+  assert.equal(await stage.gateway.stop(), 0)
   for (const [place, stream] of streams.entries()) {
     const last = json(eventsOf((await stream.whole()).toString()).at(-1) ?? '')
     assert.match(JSON.stringify(last), /shutting down/)
@@ -128,7 +120,7 @@ test('a client that does not read, and one that does not send, do not hold the e
   await stage.upstream.waitFor(([call]) => (call?.served.bytes ?? 0) > 0)
   const silent = open(`${gateway.url}/v1/messages`, { headers: { ...headers, 'content-length': '10' }, method: 'POST' })
   silent.catch(() => undefined)
-  assert.equal(await exitOf(stage), 0)
+  assert.equal(await stage.gateway.stop(), 0)
   const [entry, second] = stage.entries()
   assert.equal(second, undefined)
   assert.deepEqual([entry?.status, entry?.metering], ['failed', 'estimated'])
@@ -154,7 +146,7 @@ test('what the database did not take in time is printed, and counts once however
   const answers: Answer[] = []
   for (let call = 0; call < 5; call++) answers.push(await ask(`${gateway.url}/v1/messages`, { headers, body: message }))
   assert.ok(answers.every(({ status }) => status === 200))
-  assert.equal(await exitOf(stage), 0)
+  assert.equal(await stage.gateway.stop(), 0)
   database.exec('ROLLBACK')
   database.close()
   assert.equal(stage.entries().length, 1)

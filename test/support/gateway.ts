@@ -113,8 +113,9 @@ export async function startGateway(
     stderr: () => stderr,
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) {
+        const closed = once(child, 'close') // and not 'exit', which may come before the last of the output
         child.kill(signal)
-        await once(child, 'exit')
+        await closed
       }
       return child.exitCode
     },

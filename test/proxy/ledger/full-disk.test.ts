@@ -75,6 +75,21 @@ test('on a full disk the end of a call waits for room, and is whole when it gets
   assert.deepEqual(await readDead(disk.path), { entries: [...entries, late], unfinished: [next], damages: [] })
 })
 
+test('on a full disk calls can end without another one that begins', async (t) => {
+  const disk = mountTinyDisk(t)
+  if (!disk) return
+  const { close, writer } = writeSpool(disk.path)
+  disk.fill()
+  const entries = Array.from({ length: TOO_MANY }, () => closedEntry())
+  const closed = Promise.all(entries.map(close))
+  await until('the first attempt', () => writer.isFailing)
+  assert.equal(await state(closed), 'waiting')
+  disk.makeRoom()
+  await closed
+  await writer.stop()
+  assert.deepEqual(await readDead(disk.path), { entries, unfinished: [], damages: [] })
+})
+
 test('when there is no room for a new segment, the old one grows on', async (t) => {
   const disk = mountTinyDisk(t)
   if (!disk) return

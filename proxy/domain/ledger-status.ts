@@ -1,0 +1,10 @@
+/** How the ledger is: what `/health` and the metrics tell of it. */
+export interface LedgerStatus {
+  /** Entries that are closed and not in the database yet. */
+  readonly spooled: number
+  readonly spooledBytes: number
+  readonly oldestSeconds: number
+  readonly lastCommitMs: number | null
+  readonly damagedRecords: number
+  readonly isDegraded: boolean
+}
