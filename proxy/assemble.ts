@@ -15,6 +15,7 @@ import { channelsOf } from './route/channel.ts'
 import { choose } from './route/choose.ts'
 import type { Storage } from './storage.ts'
 import { writeEntries } from './store/entries.ts'
+import { isRetained } from './store/retention.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createUpstream, type Upstream } from './upstream/send.ts'
@@ -110,9 +111,8 @@ function startLedger(
   limiter: Limiter,
   onCommit: (durationMs: number, entries: number) => void,
 ): Promise<Ledger> {
-  /** A row that retention has deleted can no longer tell that its entry was counted: so old ones are not taken. */
-  const isRetained = (entry: Entry): boolean => {
-    const isYoung = entry.admittedAt > now() - config.LOG_RETENTION_DAYS * DAY_MS
+  const isAccepted = (entry: Entry): boolean => {
+    const isYoung = isRetained(entry, now() - config.LOG_RETENTION_DAYS * DAY_MS)
     if (!isYoung) log.error({ id: entry.id }, 'an entry is older than LOG_RETENTION_DAYS and was refused')
     return isYoung
   }
@@ -125,7 +125,7 @@ function startLedger(
       commitIntervalMs: config.LEDGER_COMMIT_INTERVAL_MS,
     },
     {
-      write: (entries) => writeEntries(database, entries.filter(isRetained)),
+      write: (entries) => writeEntries(database, entries.filter(isAccepted)),
       onAdopted(applied) {
         for (const { keyId, admittedAt, spend } of applied) limiter.adopt(keyId, admittedAt, spend)
       },

@@ -92,7 +92,7 @@ function openedOf(
     requestId,
     keyId: key.id,
     endpoint: endpoint.name.slice(0, 255),
-    model: model?.slice(0, 255) ?? null,
+    model: model?.slice(0, 255).replaceAll('\0', '') ?? null, // PostgreSQL has no place for a NUL in a text
     stream,
     channel: target?.channel ?? '',
     admittedAt,

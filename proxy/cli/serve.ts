@@ -12,9 +12,10 @@ export function addServeCommand(program: Command, env: Environment): void {
     .action(async () => {
       const config = readConfig(env)
       const log = createLog(config.LOG_LEVEL, process.stdout.isTTY)
+      const ended = firstSignal() // a signal that comes during the start counts, too
       const running = await serve(config, log)
       welcome(config, running, log, process.stdout)
-      await firstSignal()
+      await ended
       log.info('stopping')
       await running.stop()
       log.info('stopped')

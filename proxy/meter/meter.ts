@@ -87,9 +87,10 @@ export class Meter implements Sink {
   }
 
   fail(error: GatewayError): void {
-    const hadEnded = this.scan?.hasEnded ?? false
+    // Behind its terminal event a stream is complete, however its connection ends.
+    const isComplete = this.closing !== undefined && this.finding?.isWhole === true
     void this.close(error).then(() => {
-      if (hadEnded) this.parts.client.end(this.takeRest())
+      if (isComplete) this.parts.client.end(this.takeRest())
       else this.breakOff(error)
     })
   }

@@ -53,6 +53,8 @@ export class EventJoiner {
 
   /** The bytes of all events that are complete with this chunk. */
   push(chunk: Buffer): Buffer | undefined {
+    // Nearly every chunk is whole events, and is passed on as it is.
+    if (this.partial.length === 0 && lastEventEnd(chunk) === chunk.length) return chunk
     // A boundary may lie across chunks: it is at most three bytes long, so two from before are enough to see it.
     const before = this.partial.length === 0 ? undefined : lastBytes(this.partial, 2)
     const view = before ? Buffer.concat([before, chunk]) : chunk

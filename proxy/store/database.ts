@@ -26,10 +26,9 @@ export async function openSqlite(path: string): Promise<Database> {
     retry: { max: 1 }, // the busy time-out has waited long enough; who calls knows when to try again
     dialectModule: { ...sqlite3, Database: PatientConnection },
   })
-  // WAL lets readers go on while the ledger commits; NORMAL syncs at checkpoints. What a power cut takes off the end
-  // of the WAL is still in the spool, whose position was saved later (https://www.sqlite.org/wal.html).
+  // WAL lets readers go on while the ledger commits (https://www.sqlite.org/wal.html). `synchronous` stays FULL: the
+  // spool forgets what was committed, so a power cut must not take a commit back.
   await sequelize.query('PRAGMA journal_mode = WAL')
-  await sequelize.query('PRAGMA synchronous = NORMAL')
   // One at a time within the process: who waits for SQLite's lock holds a thread of the pool, and the one who has the
   // lock needs a thread for its next statement.
   let last: Promise<unknown> = Promise.resolve()
