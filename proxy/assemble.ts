@@ -35,21 +35,20 @@ export interface Assembly {
 const DAY_MS = 86_400_000
 const now = Date.now
 
-export async function assemble(
-  config: Config,
-  storage: Storage,
-  log: Log,
-  isDraining: () => boolean,
-): Promise<Assembly> {
+export async function assemble(config: Config, storage: Storage, log: Log): Promise<Assembly> {
   const { keys } = storage
+  const limiter = createLimiter(config.LIMIT_WAIT_MS, now)
   const authenticator = createAuthenticator(
     {
-      findByHash: (hash) => keys.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs),
+      async findByHash(hash) {
+        const key = await keys.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs)
+        if (key) limiter.load(key)
+        return key
+      },
       findByIds: (ids) => keys.findByIds(ids),
     },
     now,
   )
-  const limiter = createLimiter(config.LIMIT_WAIT_MS, now)
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
   const ledger = await startLedger(config, storage, log, limiter, (durationMs, entries) =>
     metrics.commit(durationMs, entries),
@@ -94,7 +93,6 @@ export async function assemble(
     pipeline,
     bodies,
     heartbeat,
-    isDraining,
     reportError,
     passthroughPaths: config.PASSTHROUGH_PATHS,
     maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,

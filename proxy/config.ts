@@ -19,7 +19,25 @@ const flag = (fallback: boolean) =>
   optional(z.enum(['true', 'false', '1', '0']).default(fallback ? 'true' : 'false')).transform(
     (value) => value === 'true' || value === '1',
   )
-const url = (fallback: string) => optional(z.url({ protocol: /^https?$/ }).default(fallback))
+const url = (fallback: string) =>
+  optional(
+    z
+      .url({ protocol: /^https?$/ })
+      .refine(isBare, 'must have no user, password, query or fragment; keys have variables of their own')
+      .default(fallback),
+  )
+/** `*` or one origin, as browsers write it: they compare it with their own letter by letter. */
+const origin = () =>
+  optional(
+    z
+      .string()
+      .default('*')
+      .refine(
+        (value) => value === '*' || (/^https?:\/\/[^/?#@*,\\]+\/?$/i.test(value) && URL.canParse(value)),
+        'must be * or one origin, such as https://app.example',
+      )
+      .transform((value) => (value === '*' ? value : new URL(value).origin)),
+  )
 const key = () =>
   optional(
     z
@@ -69,7 +87,7 @@ export const variables = z.object({
   ),
   DATABASE_PATH: text().describe('The SQLite file. Default: `tollgate.db` in `DATA_DIR`.'),
   SPOOL_DIR: text().describe(
-    'Where entries wait for the database. Default: `spool` in `DATA_DIR`. A short path: it holds a socket.',
+    'Where entries wait for the database. Default: `spool` in `DATA_DIR`. A short path on a disk of this machine: it holds sockets.',
   ),
   SPOOL_FSYNC: optional(z.enum(['off', 'interval', 'always']).default('interval')).describe(
     'When the spool is synced to disk: `off` survives the process, `interval` (every second) and `always` the machine.',
@@ -115,11 +133,18 @@ export const variables = z.object({
   SHUTDOWN_GRACE_MS: milliseconds(30_000).describe(
     'After that: how long calls in flight and the ledger have to finish.',
   ),
-  CORS_ORIGIN: optional(z.string().default('*')).describe('`Access-Control-Allow-Origin` of `/v1`.'),
+  CORS_ORIGIN: origin().describe('`Access-Control-Allow-Origin` of `/v1`.'),
   LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')).describe(
     'Of the log on standard output. `debug` has a line for every call.',
   ),
 })
+
+/** Whether all of a URL would be used. What is no URL at all is somebody else's to tell. */
+function isBare(value: string): boolean {
+  if (!URL.canParse(value)) return true
+  const { username, password, search, hash } = new URL(value)
+  return username + password + search + hash === ''
+}
 
 export type Config = Readonly<z.output<typeof variables>>
 

@@ -4,6 +4,7 @@ import { isNamed } from './domain/endpoint.ts'
 import type { Opened, Outcome } from './domain/entry.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Key } from './domain/key.ts'
+import { storable } from './domain/storable.ts'
 import type { Target } from './domain/target.ts'
 import { spendOf } from './domain/usage.ts'
 import type { Incoming } from './http/gateway.ts'
@@ -36,8 +37,6 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
 
     const body = await incoming.readBody()
     const call = readCall({ ...incoming, body }, key.model, parts.defaultModel)
-    if (call.stream) incoming.keepAlive()
-
     const admission = await limiter.admit(key, body.length, call.maxTokens)
     const target = choose(call)
     const opened = openedOf(incoming, call, key, target, admission)
@@ -54,11 +53,12 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     const close = (outcome: Outcome): Promise<void> => {
       const spend = spendOf(outcome.usage, parts.countsCacheReads)
       const written = ledger.close({ ...opened, ...outcome, spend })
-      admission.settle(spend, outcome.metering === 'exact' && call.model ? outcome.usage.outputTokens : undefined)
+      admission.settle(spend, tellsOutput(call, outcome) ? outcome.usage.outputTokens : undefined)
       parts.observe(call, key, target, outcome)
       closed.resolve(written)
       return written
     }
+    if (call.stream) incoming.keepAlive()
     const meter = new Meter({ ...opened, call, client: incoming.client, now: parts.now, close })
     const flow = upstream.send(target, call, meter)
     incoming.client.follow(flow)
@@ -70,6 +70,11 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     })
     await closed.promise
   }
+}
+
+/** Refusals and what passes through put nothing out: that says nothing about the next call. */
+function tellsOutput({ endpoint }: Call, { metering, httpStatus }: Outcome): boolean {
+  return metering === 'exact' && httpStatus < 300 && endpoint.protocol !== 'opaque'
 }
 
 /** Stateless endpoints are open to every key; the rest of the shared upstream account to keys that name it. */
@@ -91,8 +96,8 @@ function openedOf(
     id,
     requestId,
     keyId: key.id,
-    endpoint: endpoint.name.slice(0, 255),
-    model: model?.slice(0, 255).replaceAll('\0', '') ?? null, // PostgreSQL has no place for a NUL in a text
+    endpoint: storable(endpoint.name),
+    model: model === undefined ? null : storable(model),
     stream,
     channel: target?.channel ?? '',
     admittedAt,

@@ -28,12 +28,11 @@ const RETENTION_INTERVAL_MS = 3_600_000
 const LAST_WORDS_MS = 2000
 
 /** Starts the rooms in the order in which they need one another, and ends them in the reverse one. */
-export async function serve(config: Config, log: Log): Promise<Running> {
+export async function serve(config: Config, log: Log, tellAdminKey: (key: string) => void): Promise<Running> {
   const storage = await openStorage(config)
-  const adminKey = (await ensureAdmin(storage.keys, config.ADMIN_API_KEY, ulid(), Date.now()))?.key
-
+  let isStarted = false
   let isDraining = false
-  const rooms = await assemble(config, storage, log, () => isDraining)
+  const rooms = await assemble(config, storage, log)
   await rooms.ledger.recover() // before the first window is read
 
   const watch = watchRevision(
@@ -42,12 +41,14 @@ export async function serve(config: Config, log: Log): Promise<Running> {
     () => rooms.authenticator.reload(),
     (error) => log.error({ err: error }, 'the database cannot be asked for changes'),
   )
+  await watch.check().catch(() => undefined) // it goes on looking, and has told the error
   const retention = startRetention(config, storage, log)
-  const servers = await startServers(config, storage, rooms, () => !isDraining)
-
-  return {
+  const servers = await startServers(config, storage, rooms, {
+    isReady: () => isStarted && !isDraining,
+    isDraining: () => isDraining,
+  })
+  const running: Running = {
     port: servers.port,
-    adminKey,
     location: storage.location,
     async stop() {
       isDraining = true
@@ -56,7 +57,7 @@ export async function serve(config: Config, log: Log): Promise<Running> {
       const closed = servers.close(config.SHUTDOWN_GRACE_MS + LAST_WORDS_MS)
       await Promise.race([rooms.gateway.whenIdle(), pause(config.SHUTDOWN_GRACE_MS)])
       await rooms.upstream.destroy(new GatewayError('shutting_down'))
-      await rooms.gateway.whenIdle()
+      await Promise.race([rooms.gateway.whenIdle(), pause(LAST_WORDS_MS)])
       await closed
       rooms.heartbeat.stop()
       watch.stop()
@@ -66,9 +67,23 @@ export async function serve(config: Config, log: Log): Promise<Running> {
       await storage.database.close()
     },
   }
+  // Not before the port is ours: a key that was made by a start that failed would never be seen.
+  try {
+    await ensureAdmin(storage.keys, config.ADMIN_API_KEY, { id: ulid(), now: Date.now(), tell: tellAdminKey })
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+  isStarted = true
+  return running
 }
 
-async function startServers(config: Config, storage: Storage, rooms: Assembly, isReady: () => boolean) {
+interface Phase {
+  readonly isReady: () => boolean
+  readonly isDraining: () => boolean
+}
+
+async function startServers(config: Config, storage: Storage, rooms: Assembly, { isReady, isDraining }: Phase) {
   const { authenticator, limiter, ledger, gateway, metrics, reportError } = rooms
   const pages = {
     version,
@@ -78,7 +93,7 @@ async function startServers(config: Config, storage: Storage, rooms: Assembly, i
     isReady,
     metrics: metrics.render,
   }
-  const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
+  const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError, isDraining }
   const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
   const servers = [api]
   if (config.METRICS_PORT !== undefined) {

@@ -2,8 +2,9 @@
 // when it is missing or older than the lock file, and gives `npx tollgate` its command.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 
-process.chdir(new URL('..', import.meta.url).pathname)
+process.chdir(join(import.meta.dirname, '..'))
 
 const installed = 'node_modules/.package-lock.json'
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {

@@ -7,7 +7,7 @@ interface AdminFields extends Pick<
 > {}
 
 export interface AdminStore {
-  find(id: string): Promise<Key | undefined>
+  findById(id: string): Promise<Key | undefined>
   hasAdmin(): Promise<boolean>
   create(id: string, fields: AdminFields, secret: Secret, now: number): Promise<unknown>
   setStatus(id: string, status: Key['status']): Promise<void>
@@ -17,30 +17,33 @@ export interface AdminStore {
 /** The row of the key that comes from `ADMIN_API_KEY`: one, whatever the variable's value was over time. */
 const FROM_ENVIRONMENT = 'ADMIN_API_KEY'
 
+interface FirstKey {
+  /** A ULID for the key's row. */
+  readonly id: string
+  readonly now: number
+  /** Told before the key is stored: one that cannot be told must not be there. */
+  readonly tell: (key: string) => void
+}
+
 /**
- * Sees to it that there is an admin key: the one from outside if it is given (and no longer, once it is not), else
- * one of our own making at the first start, which is answered, since it cannot be read again later.
+ * Sees to it that there is an admin key: the one from outside if it is given (and no longer, once it is not), else one
+ * of our own making at the first start.
  */
-export async function ensureAdmin(
-  store: AdminStore,
-  given: string | undefined,
-  id: string,
-  now: number,
-): Promise<Secret | undefined> {
-  const existing = await store.find(FROM_ENVIRONMENT)
+export async function ensureAdmin(store: AdminStore, given: string | undefined, first: FirstKey): Promise<void> {
+  const existing = await store.findById(FROM_ENVIRONMENT)
   if (given !== undefined) {
     const secret = markSecret(given)
     if (existing) {
       await store.rotate(FROM_ENVIRONMENT, secret)
       await store.setStatus(FROM_ENVIRONMENT, 'active')
-    } else await store.create(FROM_ENVIRONMENT, adminFields('admin-from-environment'), secret, now)
-    return undefined
+    } else await store.create(FROM_ENVIRONMENT, adminFields('admin-from-environment'), secret, first.now)
+    return
   }
   if (existing?.status === 'active') await store.setStatus(FROM_ENVIRONMENT, 'disabled')
-  if (await store.hasAdmin()) return undefined
+  if (await store.hasAdmin()) return
   const secret = createSecret()
-  await store.create(id, adminFields('admin'), secret, now)
-  return secret
+  first.tell(secret.key)
+  await store.create(first.id, adminFields('admin'), secret, first.now)
 }
 
 function adminFields(name: string): AdminFields {

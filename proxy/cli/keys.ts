@@ -4,7 +4,7 @@ import { readConfig } from '../config.ts'
 import { ulid } from '../domain/ulid.ts'
 import type { Key } from '../domain/key.ts'
 import { openStorage } from '../storage.ts'
-import { type KeyFields, type KeyStore, type KeySummary, NameTaken } from '../store/keys.ts'
+import { type KeyFields, type KeyStore, type KeySummary, NameTaken, NoLivingKey } from '../store/keys.ts'
 import { keyJson, keyTable } from './key-output.ts'
 import { CommandError, type Environment } from './errors.ts'
 import { instant, nonEmpty, positive } from './option-values.ts'
@@ -30,6 +30,9 @@ export function addKeyCommands(program: Command, env: Environment): void {
     const storage = await openStorage(readConfig(env))
     try {
       await work(storage.keys)
+    } catch (error) {
+      if (error instanceof NoLivingKey) throw new CommandError('The key was revoked meanwhile, and that is final.')
+      throw error
     } finally {
       await storage.database.close()
     }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import type { Entry } from '../domain/entry.ts'
 import { readEntry } from '../ledger/replay.ts'
 import { openStorage } from '../storage.ts'
 import { writeEntries } from '../store/entries.ts'
@@ -38,7 +39,13 @@ export function addLedgerCommands(program: Command, env: Environment): void {
         }
       }
       const refused = lines.entries.length - entries.length
-      const result = { entries: lines.entries.length, applied, refused, skippedLines: lines.skipped }
+      const result = {
+        entries: lines.entries.length,
+        applied,
+        refused,
+        skippedLines: lines.skipped,
+        invalidLines: lines.invalid,
+      }
       if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`)
       else {
         process.stdout.write(
@@ -47,21 +54,29 @@ export function addLedgerCommands(program: Command, env: Environment): void {
         if (refused > 0)
           process.stdout.write(`${refused} entries are older than LOG_RETENTION_DAYS and were refused.\n`)
       }
+      if (lines.invalid.length > 0) {
+        throw new CommandError(`Not applied, since they are damaged entries: line ${lines.invalid.join(', ')}.`)
+      }
     })
 }
 
 /** Log lines around the entries are passed over; a file that cannot be read is an error. */
 async function readLines(input: NodeJS.ReadableStream) {
-  const entries = []
+  const entries: Entry[] = []
+  /** By number, from 1. */
+  const invalid: number[] = []
   let skipped = 0
+  let number = 0
   try {
     for await (const line of createInterface({ input })) {
+      number += 1
       const entry = readEntry(line)
-      if (entry) entries.push(entry)
+      if (entry === 'invalid') invalid.push(number)
+      else if (entry) entries.push(entry)
       else if (line.trim() !== '') skipped += 1
     }
   } catch (error) {
     throw new CommandError(`The entries cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  return { entries, skipped }
+  return { entries, invalid, skipped }
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { serve } from '../serve.ts'
+import { NameTaken, NoLivingKey, SecretTaken } from '../store/keys.ts'
 import { createLog } from '../telemetry/log.ts'
-import { welcome } from '../welcome.ts'
-import type { Environment } from './errors.ts'
+import { tellAdminKey, welcome } from '../welcome.ts'
+import { CommandError, type Environment } from './errors.ts'
 
 export function addServeCommand(program: Command, env: Environment): void {
   program
@@ -13,7 +14,7 @@ export function addServeCommand(program: Command, env: Environment): void {
       const config = readConfig(env)
       const log = createLog(config.LOG_LEVEL, process.stdout.isTTY)
       const ended = firstSignal() // a signal that comes during the start counts, too
-      const running = await serve(config, log)
+      const running = await serve(config, log, (key) => tellAdminKey(config, key, log, process.stdout)).catch(refuse)
       welcome(config, running, log, process.stdout)
       await ended
       log.info('stopping')
@@ -28,4 +29,14 @@ function firstSignal(): Promise<void> {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
   })
+}
+
+/** Reasons that a person can do something about are told without a stack. */
+function refuse(error: Error & { readonly code?: unknown; readonly port?: number }): never {
+  if (error.code === 'EADDRINUSE') throw new CommandError(`Port ${error.port} is in use; set PORT to another one.`)
+  if (error instanceof NoLivingKey) throw new CommandError('The key of ADMIN_API_KEY was revoked; set another one.')
+  if (error instanceof SecretTaken) throw new CommandError('ADMIN_API_KEY is the secret of another key; set a new one.')
+  if (error instanceof NameTaken) throw new CommandError(`${error.message}; the one for ADMIN_API_KEY needs that name.`)
+  if (error.code === 'EACCES') throw new CommandError(`Not permitted: ${error.message}`)
+  throw error
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GatewayError } from './errors.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Protocol } from './endpoint.ts'
 import { addTopLevel, replaceTopLevel } from './json-edit.ts'
 
 /** One call, as it goes to an upstream. */
@@ -13,27 +13,30 @@ export interface Call {
   readonly body: Buffer
   readonly model: string | undefined
   readonly stream: boolean
-  /** The caller's own bound on output tokens. */
+  /** What the caller lets it put out at most, all choices together; undefined where nothing in the body bounds the call. */
   readonly maxTokens: number | undefined
   /** We asked the upstream for usage in the stream, and the caller did not: what tells of it is taken out again. */
   readonly hidesUsage: boolean
 }
 
-type Raw = Pick<Call, 'endpoint' | 'method' | 'search' | 'headers' | 'body'>
+/** A request, before anything in its body is known. */
+type RawCall = Pick<Call, 'endpoint' | 'method' | 'search' | 'headers' | 'body'>
 
 /**
  * Reads what the gateway needs of a body and changes only what has to change, leaving every other byte as it was
  * sent: the key's forced model, the default model where none was named, and `stream_options.include_usage`, without
  * which OpenAI's streams carry no usage (https://platform.openai.com/docs/api-reference/chat/create).
  */
-export function readCall(raw: Raw, forcedModel: string | null, defaultModel: string | undefined): Call {
-  if (!isJson(raw)) return { ...raw, model: undefined, stream: false, maxTokens: undefined, hidesUsage: false }
+export function readCall(raw: RawCall, forcedModel: string | null, defaultModel: string | undefined): Call {
+  const { endpoint, method, search, headers } = raw
+  const call = { endpoint, method, search, headers, body: raw.body }
+  if (!isJson(raw)) return { ...call, model: undefined, stream: false, maxTokens: 0, hidesUsage: false }
 
   const text = raw.body.toString('utf8')
   const body = parseObject(text)
   const asked = typeof body['model'] === 'string' && body['model'] !== '' ? body['model'] : undefined
-  const forced = raw.endpoint.takesModel ? forcedModel : null
-  const model = raw.endpoint.takesModel ? (forced ?? asked ?? defaultModel) : asked
+  const forced = endpoint.takesModel ? forcedModel : null
+  const model = endpoint.takesModel ? (forced ?? asked ?? defaultModel) : asked
   const stream = body['stream'] === true
 
   let edited = text
@@ -42,7 +45,7 @@ export function readCall(raw: Raw, forcedModel: string | null, defaultModel: str
     edited = replaceTopLevel(edited, 'model', JSON.stringify(model))
   }
   const options = body['stream_options']
-  const isChat = raw.endpoint.protocol === 'chat' || raw.endpoint.protocol === 'completions'
+  const isChat = endpoint.protocol === 'chat' || endpoint.protocol === 'completions'
   const hidesUsage = stream && isChat && !(isObject(options) && options['include_usage'] === true)
   if (hidesUsage) {
     edited = isObject(options)
@@ -51,38 +54,66 @@ export function readCall(raw: Raw, forcedModel: string | null, defaultModel: str
         ? addTopLevel(edited, 'stream_options', '{"include_usage":true}')
         : replaceTopLevel(edited, 'stream_options', '{"include_usage":true}')
   }
-  return {
-    ...raw,
-    body: edited === text ? raw.body : Buffer.from(edited),
-    model,
-    stream,
-    maxTokens: maxTokensOf(body),
-    hidesUsage,
-  }
+  if (edited !== text) call.body = Buffer.from(edited)
+  return { ...call, model, stream, maxTokens: maxTokensOf(endpoint.protocol, body, text), hidesUsage }
 }
 
 /** Endpoints that we meter are JSON whatever they are labelled; of the others only what says that it is. */
-function isJson({ endpoint, headers, body }: Raw): boolean {
+function isJson({ endpoint, headers, body }: RawCall): boolean {
   if (endpoint.protocol !== 'opaque') return true
   return body.length > 0 && (headers['content-type']?.includes('json') ?? false)
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> {
+function parseObject(text: string): Body {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
-  } catch (cause) {
-    throw new GatewayError('json_invalid', { cause })
+  } catch {
+    throw new GatewayError('json_invalid') // without its cause, which quotes the body
   }
   if (!isObject(parsed)) throw new GatewayError('json_invalid')
   return parsed
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+function isObject(value: unknown): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function maxTokensOf(body: Readonly<Record<string, unknown>>): number | undefined {
-  const bound = body['max_tokens'] ?? body['max_completion_tokens'] ?? body['max_output_tokens']
-  return typeof bound === 'number' && Number.isSafeInteger(bound) && bound > 0 ? bound : undefined
+type Body = Readonly<Record<string, unknown>>
+
+function maxTokensOf(protocol: Protocol, body: Body, text: string): number | undefined {
+  switch (protocol) {
+    case 'messages':
+      return isOpenEnded(body, text) ? undefined : count(body['max_tokens'])
+    case 'chat':
+      return times(count(body['max_completion_tokens']) ?? count(body['max_tokens']), count(body['n']))
+    case 'completions':
+      return times(count(body['max_tokens']), count(body['best_of']) ?? count(body['n']))
+    case 'responses':
+      return isOpenEnded(body, text) ? undefined : count(body['max_output_tokens'])
+    case 'opaque':
+      return 0 // what passes through is input: embeddings, moderations, token counts
+  }
+}
+
+/** Whether the upstream may read more than the body: earlier answers, stored prompts, files, the results of its own tools. */
+function isOpenEnded(body: Body, text: string): boolean {
+  const references = ['previous_response_id', 'conversation', 'prompt', 'container', 'mcp_servers']
+  if (references.some((name) => body[name] !== undefined && body[name] !== null)) return true
+  if (Array.isArray(body['tools']) && body['tools'].some(isServerTool)) return true
+  return ['"file_id"', '"file_url"', '"url"'].some((name) => text.includes(name))
+}
+
+/** Tools that the caller runs have no type, or one of these; all others the provider runs, and their results are input. */
+function isServerTool(tool: unknown): boolean {
+  const type = isObject(tool) ? tool['type'] : undefined
+  return type !== undefined && type !== 'function' && type !== 'custom'
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+}
+
+function times(bound: number | undefined, factor: number | undefined): number | undefined {
+  return bound === undefined ? undefined : bound * (factor ?? 1)
 }

@@ -3,7 +3,7 @@ import type { Entry, Metering, Status } from './entry.ts'
 /**
  * An entry as a flat list, in the order of `entryColumns`. The spool keeps it and the database takes it in this form,
  * which is half as long as an object and twice as fast to write and to read. New columns are added at the end: a row of
- * an older program is shorter, and its reader fills in.
+ * an older program is shorter, and its reader takes 0, an empty text or null for what is missing.
  */
 export type EntryRow = readonly (string | number | boolean | null)[]
 
@@ -59,19 +59,20 @@ export function entryToRow(entry: Entry): EntryRow {
 
 /** The other direction, for rows that this program has written: their types are known, and are not looked at again. */
 export function entryFromRow(row: EntryRow): Entry {
-  const text = (at: number): string => row[at] as string
-  const number = (at: number): number => row[at] as number
+  // By length and not by value: a number that is null was none when it was written, and is not to become 0.
+  const text = (at: number): string => (at < row.length ? row[at] : '') as string
+  const number = (at: number): number => (at < row.length ? row[at] : 0) as number
   return {
     id: text(0),
     requestId: text(1),
     keyId: text(2),
     endpoint: text(3),
-    model: row[4] as string | null,
+    model: (row[4] ?? null) as string | null,
     stream: row[5] === 1,
     channel: text(6),
     status: row[7] as Status,
     httpStatus: number(8),
-    error: row[9] as string | null,
+    error: (row[9] ?? null) as string | null,
     metering: row[10] as Metering,
     usage: {
       inputTokens: number(11),
@@ -82,7 +83,7 @@ export function entryFromRow(row: EntryRow): Entry {
     },
     spend: number(16),
     admittedAt: number(17),
-    firstByteMs: row[18] as number | null,
+    firstByteMs: (row[18] ?? null) as number | null,
     durationMs: number(19),
   }
 }

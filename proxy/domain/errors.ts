@@ -38,7 +38,7 @@ const catalogue = {
   upstream_broken: [502, 'The upstream broke off its answer; try again.'],
   upstream_invalid: [
     502,
-    'The upstream answered with a web page instead of its API; check the base URL of the channel.',
+    'The upstream answered with a web page or a redirect instead of its API; check the base URL of the channel.',
   ],
   client_gone: [499, 'The client closed the connection before the answer was complete.'],
   internal: [500, 'Something went wrong in the gateway; the log has the details under this request id.'],
@@ -54,6 +54,8 @@ interface Particulars {
   /** For our log only. */
   readonly detail?: string
   readonly retryAfterMs?: number
+  /** The upstream did no work for the call, so it has cost nothing. */
+  readonly isUnbilled?: boolean
   /** System A's value of `error`, kept for clients that were written against it. */
   readonly legacy?: string | Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>

@@ -7,4 +7,6 @@ export interface LedgerStatus {
   readonly lastCommitMs: number | null
   readonly damagedRecords: number
   readonly isDegraded: boolean
+  /** The spool is full or cannot be written: no call is let in. */
+  readonly isRefusing: boolean
 }

@@ -31,6 +31,8 @@ export function createBodies({ maxBytes, maxHeldBytes }: BodyLimits): Bodies {
     heldBytes: () => held,
     release: (body) => (held -= body.length),
     read(req, res) {
+      // Its events are over: whoever began to listen now would wait for ever.
+      if (req.destroyed) return Promise.reject(new GatewayError('client_gone'))
       const length = Number(req.headers['content-length'] ?? 0)
       if (length > maxBytes) return Promise.reject(tooLarge())
       if (held + length > maxHeldBytes) return Promise.reject(overloaded())
@@ -56,9 +58,9 @@ export function createBodies({ maxBytes, maxHeldBytes }: BodyLimits): Bodies {
         }
         req.on('data', take)
         req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
-        // After 'end' the promise is settled, and this does nothing.
+        // Not `complete`: that is true as soon as all has arrived, and a hang-up drops what nobody has read of it.
         req.on('close', () => {
-          if (!req.complete) refuse(new GatewayError('client_gone'))
+          if (!req.readableEnded) refuse(new GatewayError('client_gone'))
         })
       })
     },

@@ -8,7 +8,7 @@ import { type ReportError, sendError } from './send-error.ts'
 interface Settings {
   readonly endpoint: Endpoint
   readonly requestId: string
-  /** Sent with every answer. */
+  /** Sent with every answer; `addHeaders` adds what is known later. */
   readonly headers: Readonly<Record<string, string>>
   /** A client that takes nothing for so long is given up. */
   readonly stallTimeoutMs: number
@@ -22,6 +22,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024
 export class ClientAnswer implements Sink {
   private readonly res: ServerResponse
   private readonly settings: Settings
+  private headers: Readonly<Record<string, string>>
   private flow: Flow | undefined
   private goneListener: (() => void) | undefined
   private isGone = false
@@ -35,12 +36,18 @@ export class ClientAnswer implements Sink {
   constructor(res: ServerResponse, settings: Settings) {
     this.res = res
     this.settings = settings
+    this.headers = settings.headers
     res.on('close', () => {
       clearTimeout(this.stallTimer)
       if (res.writableFinished) return
       this.isGone = true
       this.goneListener?.()
     })
+  }
+
+  /** For what only the call's way through the gateway tells. Without effect once the head is written. */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.headers = { ...this.headers, ...headers }
   }
 
   /** What to resume when the client has caught up. */
@@ -84,9 +91,7 @@ export class ClientAnswer implements Sink {
     if (this.isClosed) return
     if (this.refusal) {
       if (last) this.data(last)
-      const detail = Buffer.concat(this.refusal.chunks).toString('utf8')
-      const message = `The upstream refused the call with status ${this.refusal.status}: ${detail}`
-      this.fail(new GatewayError('upstream_broken', { message }))
+      this.failRefused(this.refusal.status, Buffer.concat(this.refusal.chunks).toString('utf8'))
       return
     }
     this.writeHead(last?.length ?? 0)
@@ -96,13 +101,20 @@ export class ClientAnswer implements Sink {
     if (this.res.socket && this.res.writableLength > 0) this.limitStall()
   }
 
-  fail(error: GatewayError): void {
-    const { endpoint, requestId, headers, reportError } = this.settings
+  /** `told`: what the client gets, where that is more than the log may have. */
+  fail(error: GatewayError, told = error): void {
+    const { endpoint, requestId, reportError } = this.settings
     reportError(error, requestId)
     if (this.isClosed) return
-    if (!this.res.headersSent) sendError(this.res, error, { dialect: endpoint.dialect, requestId, headers })
-    else if (this.isStream) this.res.end(errorEvent(error, endpoint.dialect, endpoint.protocol, requestId))
+    const { headers } = this
+    if (!this.res.headersSent) sendError(this.res, told, { dialect: endpoint.dialect, requestId, headers })
+    else if (this.isStream) this.res.end(errorEvent(told, endpoint.dialect, endpoint.protocol, requestId))
     else this.res.destroy() // a body that breaks off is the only way to say that it is not whole
+  }
+
+  /** The silence of a stream counts from here: reading and admitting the call was none of the upstream's. */
+  startBeating(): void {
+    this.lastWriteAt = performance.now()
   }
 
   /** Keeps a silent stream alive. Only whole events are written, so a comment may stand between any two writes. */
@@ -118,6 +130,19 @@ export class ClientAnswer implements Sink {
     this.res.write(': keep-alive\n\n')
   }
 
+  /** What an upstream says in a refusal quotes the prompt: it is for the client, and not for the log. */
+  private failRefused(status: number, said: string): void {
+    if (status < 300) {
+      const message = 'The upstream answered a stream with a plain body.'
+      this.fail(new GatewayError('upstream_invalid', { message, detail: `status ${status} behind a heartbeat` }))
+      return
+    }
+    this.fail(
+      new GatewayError('upstream_broken', { detail: `refused with status ${status} behind a heartbeat` }),
+      new GatewayError('upstream_broken', { message: `The upstream refused the call with status ${status}: ${said}` }),
+    )
+  }
+
   /** `wholeBytes`: the body's length, where it is known by now. */
   private writeHead(wholeBytes?: number): void {
     if (this.res.headersSent || !this.pending) return
@@ -126,7 +151,7 @@ export class ClientAnswer implements Sink {
       ...headers,
       ...(wholeBytes === undefined || headers['content-length'] !== undefined ? {} : { 'content-length': wholeBytes }),
       'x-request-id': this.settings.requestId,
-      ...this.settings.headers,
+      ...this.headers,
     })
   }
 
@@ -140,7 +165,19 @@ export class ClientAnswer implements Sink {
     })
   }
 
+  /** One write may be a large event: a client that reads it slowly, but reads, is not given up. */
   private limitStall(): void {
-    this.stallTimer ??= setTimeout(() => this.res.destroy(), this.settings.stallTimeoutMs)
+    const unsent = unsentBytes(this.res)
+    clearTimeout(this.stallTimer)
+    this.stallTimer = setTimeout(() => {
+      if (unsentBytes(this.res) === unsent) this.res.destroy()
+      else this.limitStall()
+    }, this.settings.stallTimeoutMs)
   }
+}
+
+/** What the kernel has not taken yet of the write under way. Node's own time-out of sockets looks at this field. */
+function unsentBytes({ socket }: ServerResponse): number | undefined {
+  const { _handle: handle } = (socket ?? {}) as { _handle?: { writeQueueSize?: number } | null } // safe: all optional
+  return handle?.writeQueueSize
 }

@@ -32,7 +32,6 @@ export interface GatewayParts {
   readonly maxConcurrentRequests: number
   readonly stallTimeoutMs: number
   readonly corsOrigin: string
-  readonly isDraining: () => boolean
   readonly reportError: ReportError
 }
 
@@ -54,11 +53,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     const requestId = requestIdOf(req, id)
     const [path, search] = splitUrl(req.url ?? '/')
     const endpoint = endpointOf(path, parts.passthroughPaths, req.headers['anthropic-version'] !== undefined)
-    const headers = parts.isDraining() ? { ...cors, connection: 'close' } : cors
-    if (req.method === 'OPTIONS') return answerPreflight(req, res, headers, requestId)
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, cors, requestId)
 
     const { stallTimeoutMs, reportError } = parts
-    const client = new ClientAnswer(res, { endpoint, requestId, headers, stallTimeoutMs, reportError })
+    const client = new ClientAnswer(res, { endpoint, requestId, headers: cors, stallTimeoutMs, reportError })
     let body: Buffer | undefined
     inFlight += 1
     try {
@@ -74,7 +72,10 @@ export function createGateway(parts: GatewayParts): Gateway {
         headers: req.headers,
         credential: credentialOf(req.headers, search),
         readBody: async () => (body = await parts.bodies.read(req, res)),
-        keepAlive: () => parts.heartbeat.watch(client),
+        keepAlive() {
+          client.startBeating()
+          parts.heartbeat.watch(client)
+        },
       })
     } catch (thrown) {
       client.fail(asGatewayError(thrown))

@@ -10,10 +10,10 @@ export interface DatabasePing {
 const DEGRADED_MS = 1000
 const UNHEALTHY_MS = 2000
 
-/** `/health` in system A's shape. It says 503 only when calls cannot be served, which no state of the database causes alone. */
+/** `/health` in system A's shape. It says 503 when calls are refused, which no state of the database causes alone. */
 export function healthBody(
   ping: DatabasePing,
-  { spooled, oldestSeconds, lastCommitMs, damagedRecords, isDegraded }: LedgerStatus,
+  { spooled, oldestSeconds, lastCommitMs, damagedRecords, isDegraded, isRefusing }: LedgerStatus,
   now: number,
 ): { readonly canServe: boolean; readonly body: object } {
   const connected = ping.error === undefined
@@ -30,9 +30,9 @@ export function healthBody(
     ...(connected ? {} : { error: ping.error }),
   }
   return {
-    canServe: true,
+    canServe: !isRefusing,
     body: {
-      status: database.status === 'healthy' && !isDegraded && damagedRecords === 0 ? 'ok' : 'degraded',
+      status: database.status === 'healthy' && !isDegraded && !isRefusing && damagedRecords === 0 ? 'ok' : 'degraded',
       timestamp: new Date(now).toISOString(),
       storage: { type: 'database', inFallbackMode: false },
       database,

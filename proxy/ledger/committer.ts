@@ -24,8 +24,7 @@ export class Committer {
   /** Commits everything that can be read. */
   async commit(onApplied: (applied: readonly Applied[], entries: number) => void): Promise<void> {
     for (;;) {
-      this.batch ??= await this.reader.next(BATCH_ENTRIES)
-      const { entries, position, isAtEnd } = this.batch
+      const { entries, position, isAtEnd } = await this.take()
       if (entries.length > 0) onApplied(await this.write(entries), entries.length)
       this.batch = undefined
       if (entries.length > 0 || !isAtEnd) this.reader.advance(position)
@@ -33,10 +32,17 @@ export class Committer {
     }
   }
 
+  /** The batch that failed, or the next one; kept until it is written, and then there may be more behind it. */
+  private async take(): Promise<SpoolBatch> {
+    const batch = this.batch ?? (await this.reader.next(BATCH_ENTRIES))
+    this.batch = { ...batch, isAtEnd: false }
+    return batch
+  }
+
   /** What is not in the database yet, for whoever has to write it down elsewhere. */
   async *remaining(): AsyncGenerator<Entry> {
     for (;;) {
-      const { entries, isAtEnd } = this.batch ?? (await this.reader.next(BATCH_ENTRIES))
+      const { entries, isAtEnd } = await this.take()
       this.batch = undefined
       yield* entries
       if (isAtEnd) return

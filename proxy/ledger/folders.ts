@@ -6,7 +6,8 @@ import { join } from 'node:path'
  * Folders of the spool. Each process has one, named by the ULID of its boot, and listens on a socket in it; a folder
  * named `<boot>.<adopter>` is being read by the adopter. The owner is whoever stands last in the name, and it lives
  * as long as its socket takes connections: the kernel closes that with the process, but not when it is merely
- * stopped, so a paused process keeps its folder.
+ * stopped, so a paused process keeps its folder. Only a kernel's own sockets tell: the directory has to be node-local,
+ * since on one that hosts share the processes of another host would look dead.
  */
 export interface OwnFolder {
   readonly path: string

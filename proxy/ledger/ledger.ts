@@ -1,11 +1,13 @@
 import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Applied, Entry, Opened } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { LedgerStatus } from '../domain/ledger-status.ts'
 import { Committer, type WriteEntries } from './committer.ts'
 import { adoptFolders, createFolder, type OwnFolder } from './folders.ts'
 import { Orphan } from './orphan.ts'
-import { closedLine, openedLine } from './record.ts'
+import { closedLine, openedLine, parseLine } from './record.ts'
+import { settingAside } from './set-aside.ts'
 import { SpoolReader } from './spool-reader.ts'
 import { type Fsync, SpoolWriter } from './spool-writer.ts'
 
@@ -43,11 +45,13 @@ export class Ledger {
   private readonly writer: SpoolWriter
   private readonly reader: SpoolReader
   private readonly committer: Committer
+  private readonly write: WriteEntries
   private orphans: Orphan[] = []
   private running: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
   private adoptTimer: NodeJS.Timeout | undefined
   private isStopped = false
+  private isUnreadable = false
   private failures = 0
   private spooled = 0
   private spooledBytes = 0
@@ -73,12 +77,13 @@ export class Ledger {
         events.onProblem(failure ? 'the spool cannot be written' : 'the spool works again', failure),
     })
     this.reader = new SpoolReader(folder.path, { end: () => this.writer.end, onDamage: this.onDamage })
-    this.committer = new Committer(this.reader, events.write)
+    this.write = settingAside(events.write, join(settings.spoolDir, 'rejected.jsonl'), events.onProblem)
+    this.committer = new Committer(this.reader, this.write)
   }
 
   /** Resolves when the record is in the spool; refuses a call that could not be accounted for. */
   async open(opened: Opened): Promise<void> {
-    if (this.spooledBytes > this.settings.maxBytes) {
+    if (this.isFull) {
       throw new GatewayError('spool_unavailable', { detail: 'the spool is full', retryAfterMs: MAX_BACKOFF_MS })
     }
     const line = openedLine(opened)
@@ -108,6 +113,10 @@ export class Ledger {
     }, ADOPT_INTERVAL_MS).unref()
   }
 
+  private get isFull(): boolean {
+    return this.spooledBytes > this.settings.maxBytes
+  }
+
   status(): LedgerStatus {
     return {
       spooled: this.spooled,
@@ -116,32 +125,48 @@ export class Ledger {
       lastCommitMs: this.lastCommitMs,
       damagedRecords: this.damaged,
       isDegraded:
-        this.writer.isFailing || this.failures > 0 || this.spooledBytes > DEGRADED_SHARE * this.settings.maxBytes,
+        this.writer.isFailing ||
+        this.isUnreadable ||
+        this.failures > 0 ||
+        this.spooledBytes > DEGRADED_SHARE * this.settings.maxBytes,
+      isRefusing: this.isFull || this.writer.isRefusing,
     }
   }
 
   /**
    * Commits what is spooled and ends. What cannot be committed by `deadline` is handed to `rescue` entry by entry,
-   * and stays in the folder for the next process that finds it.
+   * and stays in the folder for the next process that finds it. What cannot even be spooled is handed to it alone.
    */
   async stop(deadline: number, rescue: (entry: Entry) => void): Promise<void> {
     clearInterval(this.adoptTimer)
-    await this.writer.stop()
+    await this.writer.stop(deadline, (line) => {
+      const record = parseLine(line.trimEnd())
+      if (record?.kind === 'closed') rescue(record.entry)
+    })
     do await this.commit()
     while (this.failures > 0 && Date.now() < deadline && (await pause(this.backoffMs())))
     this.isStopped = true
     clearTimeout(this.timer)
     if (this.failures > 0) {
-      for (const part of [this.committer, ...this.orphans]) for await (const entry of part.remaining()) rescue(entry)
+      for (const part of [this.committer, ...this.orphans]) await this.rescueFrom(part, rescue)
     }
     this.reader.close()
     for (const orphan of this.orphans) orphan.close()
     if (this.failures === 0) await this.folder.remove()
   }
 
+  /** A folder that cannot be read does not keep the others from being handed out. */
+  private async rescueFrom(part: Committer | Orphan, rescue: (entry: Entry) => void): Promise<void> {
+    try {
+      for await (const entry of part.remaining()) rescue(entry)
+    } catch (error) {
+      this.events.onProblem('the spool cannot be read', error)
+    }
+  }
+
   private async adopt(): Promise<void> {
     const folders = await adoptFolders(this.settings.spoolDir, this.settings.boot)
-    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.events.write, this.onDamage)))
+    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.write, this.onDamage)))
     if (folders.length > 0 && !this.isStopped) await this.commit()
   }
 
@@ -187,7 +212,17 @@ export class Ledger {
       this.events.onProblem('entries cannot be committed; they stay in the spool', error)
     }
     this.oldestAt = this.spooled > 0 ? Math.max(this.oldestAt ?? 0, this.failures > 0 ? 0 : startedAt) : undefined
-    this.spooledBytes = this.orphans.reduce((sum, orphan) => sum + orphan.backlogBytes(), this.reader.backlogBytes())
+    this.measure()
+  }
+
+  private measure(): void {
+    try {
+      this.spooledBytes = this.orphans.reduce((sum, orphan) => sum + orphan.backlogBytes(), this.reader.backlogBytes())
+      this.isUnreadable = false
+    } catch (error) {
+      if (!this.isUnreadable) this.events.onProblem('the spool cannot be read', error)
+      this.isUnreadable = true
+    }
   }
 
   private onCommitted(start: number, entries: number): void {

@@ -30,11 +30,17 @@ const entry = z.object({
   spend: count,
 })
 
-/** The entry on a line that a process printed at its end; undefined for any other line. */
-export function readEntry(line: string): Entry | undefined {
+/**
+ * The entry on a line that a process printed at its end; undefined for any other line. `invalid` is what was meant as
+ * an entry and is none: a spend that would be lost if it passed for any other line.
+ */
+export function readEntry(line: string): Entry | 'invalid' | undefined {
+  let value: unknown
   try {
-    return entry.safeParse(JSON.parse(line)).data
+    value = JSON.parse(line)
   } catch {
     return undefined
   }
+  const isMeant = typeof value === 'object' && value !== null && 'id' in value && 'usage' in value
+  return isMeant ? (entry.safeParse(value).data ?? 'invalid') : undefined
 }

@@ -45,9 +45,15 @@ export class SpoolReader {
 
   async next(max: number): Promise<SpoolBatch> {
     const entries: Entry[] = []
-    while (entries.length < max) {
-      const lines = await this.readLines(max, entries)
-      if (lines === 0) return { entries, position: this.at, isAtEnd: true }
+    const from = this.at
+    try {
+      while (entries.length < max) {
+        const lines = await this.readLines(max, entries)
+        if (lines === 0) return { entries, position: this.at, isAtEnd: true }
+      }
+    } catch (error) {
+      this.at = from // what was read so far goes with this call
+      throw error
     }
     return { entries, position: this.at, isAtEnd: false }
   }

@@ -10,12 +10,12 @@ export interface Account {
   readonly learnt: Learnt
   readonly lifetimeTokens: number
   readonly lastUsedAt: number | null
-  countRequest(now: number): void
+  countRequest(admittedAt: number, requests: 1 | -1, now: number): void
   requests(): readonly Bucket[]
   reserve(upperTokens: number): void
   release(upperTokens: number): void
   spend(admittedAt: number, tokens: number, now: number): void
-  learn(outputTokens: number): void
+  learn(call: { readonly outputTokens: number; readonly spend: number }): void
   /** Resolves when a call of this key has ended or `timeoutMs` have passed. */
   whenReleased(timeoutMs: number): Promise<void>
 }
@@ -45,8 +45,8 @@ export function createAccount(usage: KeyUsage): Account {
       return lastUsedAt
     },
     requests: () => requests,
-    countRequest(now) {
-      requests = withSpend(requests, REQUEST_WINDOW, now, 1, now)
+    countRequest(admittedAt, count, now) {
+      requests = withSpend(requests, REQUEST_WINDOW, admittedAt, count, now)
     },
     reserve(upperTokens) {
       inFlight = { calls: inFlight.calls + 1, upperTokens: inFlight.upperTokens + upperTokens }
@@ -63,8 +63,8 @@ export function createAccount(usage: KeyUsage): Account {
       lifetimeTokens += tokens
       lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
     },
-    learn(outputTokens) {
-      learnt = learn(learnt, outputTokens)
+    learn(call) {
+      learnt = learn(learnt, call)
     },
     whenReleased(timeoutMs) {
       return new Promise((resolve) => {

@@ -1,30 +1,30 @@
 import { BYTES_PER_TOKEN } from '../domain/usage.ts'
 
-/** What the recent calls of a key used, in output tokens. */
+/** What the recent calls of a key used. */
 export interface Learnt {
   readonly meanOutputTokens: number
-  /** The largest, fading by a hundredth with each call, so that one long answer is not remembered for ever. */
-  readonly peakOutputTokens: number
+  /** The largest spend of one call, fading by a hundredth with each, so that one long answer is not remembered for ever. */
+  readonly peakTokens: number
 }
 
-export const NOTHING_LEARNT: Learnt = { meanOutputTokens: 256, peakOutputTokens: 2048 }
+export const NOTHING_LEARNT: Learnt = { meanOutputTokens: 256, peakTokens: 16_384 }
 
 const MEMORY = 0.1
 const FADING = 0.99
-/** A call without a bound of its own is taken to stay below this multiple of the largest recent one. */
+/** A call that nothing in its body bounds is taken to stay below this multiple of the largest recent one. */
 const HEADROOM = 2
 
-export function learn(learnt: Learnt, outputTokens: number): Learnt {
+export function learn(learnt: Learnt, call: { readonly outputTokens: number; readonly spend: number }): Learnt {
   return {
-    meanOutputTokens: learnt.meanOutputTokens * (1 - MEMORY) + outputTokens * MEMORY,
-    peakOutputTokens: Math.max(outputTokens, learnt.peakOutputTokens * FADING),
+    meanOutputTokens: learnt.meanOutputTokens * (1 - MEMORY) + call.outputTokens * MEMORY,
+    peakTokens: Math.max(call.spend, learnt.peakTokens * FADING),
   }
 }
 
 export interface Estimate {
   readonly inputTokens: number
   readonly outputTokens: number
-  /** No tokenizer makes more than one token of a byte, and `max_tokens` binds the upstream. */
+  /** No tokenizer makes more than one token of a byte, and `max_tokens` binds the upstream; without one it is a guess. */
   readonly upperTokens: number
 }
 
@@ -33,6 +33,6 @@ export function estimateOf(bodyBytes: number, maxTokens: number | undefined, lea
   return {
     inputTokens: Math.ceil(bodyBytes / BYTES_PER_TOKEN),
     outputTokens: Math.min(expected, maxTokens ?? expected),
-    upperTokens: bodyBytes + (maxTokens ?? Math.ceil(learnt.peakOutputTokens * HEADROOM)),
+    upperTokens: bodyBytes + (maxTokens ?? Math.ceil(learnt.peakTokens * HEADROOM)),
   }
 }

@@ -17,10 +17,12 @@ export interface Admission {
 }
 
 export interface Limiter {
+  /** Opens the account of a key that was read from the database just now. */
+  load(key: KeyRecord): void
   /** Throws `window_exhausted`, `window_reserved` or `rate_limited`. */
   admit(key: KeyRecord, bodyBytes: number, maxTokens: number | undefined): Promise<Admission>
   window(key: KeyRecord): WindowState
-  /** Tells of a spend that happened in another process and is in the database now. */
+  /** Tells of a spend of another process that is in the database now; keys that are not loaded will read it there. */
   adopt(keyId: string, admittedAt: number, tokens: number): void
 }
 
@@ -55,6 +57,7 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
   }
 
   return {
+    load: (key) => void accountOf(key),
     window,
     adopt: (keyId, admittedAt, tokens) => accounts.get(keyId)?.spend(admittedAt, tokens, now()),
     async admit(key, bodyBytes, maxTokens) {
@@ -70,8 +73,7 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
             : admit(account.buckets, account.inFlight, estimate.upperTokens, key.tokenLimit, at)
         switch (decision.kind) {
           case 'admit':
-            if (key.rpm !== null) account.countRequest(at)
-            return admission(account, estimate, at, now)
+            return admission(key, account, estimate, at, now)
           case 'refuse':
             throw exhausted(decision.usedTokens, key.tokenLimit ?? 0, window(key).endsAt, decision.retryAfterMs)
           case 'wait':
@@ -83,17 +85,20 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
   }
 }
 
-function admission(account: Account, estimate: Estimate, admittedAt: number, now: () => number): Admission {
+function admission(key: Key, account: Account, estimate: Estimate, admittedAt: number, now: () => number): Admission {
+  const countsRequests = key.rpm !== null
+  if (countsRequests) account.countRequest(admittedAt, 1, admittedAt)
   account.reserve(estimate.upperTokens)
   return {
     admittedAt,
     estimate,
     settle(spend, outputTokens) {
       account.spend(admittedAt, spend, now())
-      if (outputTokens !== undefined) account.learn(outputTokens)
+      if (outputTokens !== undefined) account.learn({ outputTokens, spend })
       account.release(estimate.upperTokens)
     },
     release() {
+      if (countsRequests) account.countRequest(admittedAt, -1, now())
       account.release(estimate.upperTokens)
     },
   }

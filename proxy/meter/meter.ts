@@ -1,6 +1,6 @@
 import type { Call } from '../domain/call.ts'
 import type { Outcome } from '../domain/entry.ts'
-import { type ErrorCode, GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Headers, Sink } from '../domain/sink.ts'
 import { NO_USAGE, type Usage } from '../domain/usage.ts'
 import { BodyScan } from './body-scan.ts'
@@ -23,8 +23,6 @@ const STREAM_BYTES_PER_TOKEN = 64
 /** While the call is being closed, next to nothing can come: the terminal event is behind us. */
 const MAX_LATE_CHUNKS = 16
 const CLIENT_CLOSED_REQUEST = 499
-/** Failures of upstreams that did no work. */
-const unbilled: ReadonlySet<ErrorCode> = new Set(['upstream_unreachable', 'upstream_invalid'])
 
 /** Stands between upstream and client: passes the answer on, and reports how the call ended. */
 export class Meter implements Sink {
@@ -33,6 +31,7 @@ export class Meter implements Sink {
   private status = 0
   private firstByteAt: number | undefined
   private bytes = 0
+  private hasPassed = false
   private isClientGone = false
   private closing: Promise<void> | undefined
   private finding: Finding | undefined
@@ -46,8 +45,9 @@ export class Meter implements Sink {
   head(status: number, headers: Headers): void {
     const { call, client } = this.parts
     const type = String(headers['content-type'] ?? '')
-    if (type.startsWith('text/html')) {
-      throw new GatewayError('upstream_invalid', { detail: `status ${status}, content-type ${type}` })
+    // Neither is the API. A redirect must not pass at all: an SDK would follow it, and take its Tollgate key along.
+    if (type.startsWith('text/html') || (status >= 300 && status < 400)) {
+      throw new GatewayError('upstream_invalid', { detail: `status ${status}, content-type ${type}`, isUnbilled: true })
     }
     this.status = status
     const isStream = status < 300 && type.startsWith('text/event-stream')
@@ -67,6 +67,7 @@ export class Meter implements Sink {
       return true
     }
     const passes = this.scan?.push(chunk)
+    this.hasPassed ||= passes !== undefined
     const wantsMore = passes === undefined || this.parts.client.data(passes)
     if (this.scan?.hasEnded) {
       void this.close().then(() => {
@@ -126,22 +127,23 @@ export class Meter implements Sink {
     const error = failure?.code ?? this.finding?.error ?? (this.finding?.isWhole === false ? 'upstream_broken' : null)
     return {
       status: this.isClientGone ? 'client_gone' : error === null ? 'completed' : 'failed',
-      httpStatus: this.isClientGone
-        ? CLIENT_CLOSED_REQUEST
-        : failure && this.status === 0
-          ? failure.status
-          : this.status,
+      httpStatus: this.isClientGone ? CLIENT_CLOSED_REQUEST : this.answeredStatus(failure),
       error,
       ...this.measured(failure),
-      firstByteMs: this.firstByteAt === undefined ? null : this.firstByteAt - admittedAt,
-      durationMs: now() - admittedAt,
+      firstByteMs: this.firstByteAt === undefined ? null : Math.max(0, this.firstByteAt - admittedAt),
+      durationMs: Math.max(0, now() - admittedAt),
     }
+  }
+
+  /** What the client sees: while nothing has been passed on, a failure still is an answer of its own. */
+  private answeredStatus(failure: GatewayError | undefined): number {
+    return failure && !this.hasPassed ? failure.status : this.status
   }
 
   private measured(failure: GatewayError | undefined): Pick<Outcome, 'metering' | 'usage'> {
     const usage = this.finding?.usage
     if (usage && this.finding?.isFinal) return { metering: 'exact', usage }
-    if (this.status >= 400 || (failure && unbilled.has(failure.code))) return { metering: 'exact', usage: NO_USAGE }
+    if (this.status >= 400 || failure?.particulars.isUnbilled === true) return { metering: 'exact', usage: NO_USAGE }
     if (this.parts.call.endpoint.protocol === 'opaque') return { metering: 'unmetered', usage: NO_USAGE }
     return { metering: 'estimated', usage: this.estimated(usage) }
   }

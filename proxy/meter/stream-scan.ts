@@ -1,5 +1,6 @@
 import type { Protocol } from '../domain/endpoint.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { storable } from '../domain/storable.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Finding, Scan } from './scan.ts'
 import { dataOf, EventJoiner, eventsOf } from './sse.ts'
@@ -155,7 +156,7 @@ function withoutNull(bytes: Buffer): Buffer {
 function typeOf(error: unknown): string {
   const { type, code } = error as { readonly type?: unknown; readonly code?: unknown } // safe: both may be absent
   const named = [code, type].find((value) => typeof value === 'string')
-  return typeof named === 'string' ? named.slice(0, 100) : 'error'
+  return typeof named === 'string' ? storable(named) : 'error'
 }
 
 function parse(data: string): EventJson | undefined {

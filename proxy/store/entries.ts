@@ -1,4 +1,5 @@
 import { QueryTypes, type Transaction } from 'sequelize'
+import { DataError } from '../domain/data-error.ts'
 import type { Applied, Entry } from '../domain/entry.ts'
 import { entryColumns, entryToRow } from '../domain/entry-row.ts'
 import type { Database } from './database.ts'
@@ -7,10 +8,11 @@ const MINUTE_MS = 60_000
 
 /**
  * Writes a batch of entries and moves the counters, in one transaction. An entry that is there already moves nothing;
- * a closed one that meets an interrupted one corrects it, and moves the counters by the difference.
+ * a closed one that meets an interrupted one corrects it, and moves the counters by the difference. Throws `DataError`
+ * when it is for what an entry says.
  */
-export function writeEntries(database: Database, entries: readonly Entry[]): Promise<readonly Applied[]> {
-  return database.write(async (transaction) => {
+export async function writeEntries(database: Database, entries: readonly Entry[]): Promise<readonly Applied[]> {
+  const written = database.write(async (transaction) => {
     const applied = await newSpends(database, transaction, entries)
     if (applied.length > 0) {
       await insertRows(database, transaction, entries)
@@ -18,6 +20,17 @@ export function writeEntries(database: Database, entries: readonly Entry[]): Pro
     }
     return applied
   })
+  return written.catch((error: unknown) => {
+    throw isOfData(error) ? new DataError('an entry does not fit into the database', { cause: error }) : error
+  })
+}
+
+/** Not SQLITE_ERROR: that is also a table that is missing, which is no entry's fault. */
+const DATA_CODES = new Set<unknown>(['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE', 'SQLITE_TOOBIG'])
+
+function isOfData(error: unknown): boolean {
+  const cause = error instanceof Error && 'parent' in error ? error.parent : undefined
+  return cause instanceof Error && 'code' in cause && DATA_CODES.has(cause.code)
 }
 
 /** What the batch adds to what is there. The lock is held, so nobody can add in between. */

@@ -31,19 +31,33 @@ export interface KeyStore {
   findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined>
   /** Those of the given ids that still exist, as they are now. */
   findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
+  /** A key by its id alone: a key that merely has that name is another one. */
+  findById(id: string): Promise<KeySummary | undefined>
   /** A key by its id, or by its name if it is not revoked. */
   find(idOrName: string): Promise<KeySummary | undefined>
   list(): Promise<readonly KeySummary[]>
   /** Whether there is or ever was an admin key. */
   hasAdmin(): Promise<boolean>
-  /** Throws `NameTaken`. */
+  /** Throws `NameTaken` or `SecretTaken`. */
   create(id: string, fields: KeyFields, secret: SecretMark, now: number): Promise<Key>
+  /** Throws `NoLivingKey`: revoking is final, whoever comes second. */
   setStatus(id: string, status: Key['status']): Promise<void>
+  /** Throws `NoLivingKey`, or `SecretTaken`. */
   rotate(id: string, secret: SecretMark): Promise<void>
 }
 
 export class NameTaken extends Error {
   override readonly name = 'NameTaken'
+}
+
+/** Another key, perhaps a revoked one, has this secret. */
+export class SecretTaken extends Error {
+  override readonly name = 'SecretTaken'
+}
+
+/** There is no such key, or it was revoked. */
+export class NoLivingKey extends Error {
+  override readonly name = 'NoLivingKey'
 }
 
 class ApiKeyRow extends Model<InferAttributes<ApiKeyRow>, InferCreationAttributes<ApiKeyRow>> {
@@ -65,8 +79,10 @@ class ApiKeyRow extends Model<InferAttributes<ApiKeyRow>, InferCreationAttribute
 
 const { BIGINT, BOOLEAN, INTEGER, STRING, TEXT } = DataTypes
 
-export function createKeyStore(database: Database): KeyStore {
-  ApiKeyRow.init(
+/** A class of its own for each store: a model belongs to the database that it was last given. */
+function modelIn({ sequelize }: Database): typeof ApiKeyRow {
+  class ApiKeys extends ApiKeyRow {}
+  return ApiKeys.init(
     {
       id: { type: STRING(26), primaryKey: true },
       name: STRING,
@@ -83,8 +99,12 @@ export function createKeyStore(database: Database): KeyStore {
       last_used_at: BIGINT,
       lifetime_tokens: BIGINT,
     },
-    { sequelize: database.sequelize, tableName: 'api_keys', timestamps: false },
+    { sequelize, tableName: 'api_keys', timestamps: false },
   )
+}
+
+export function createKeyStore(database: Database): KeyStore {
+  const ApiKeys = modelIn(database)
 
   /** Every change of a key is told to the running proxies in the same transaction. */
   const change = (work: (transaction: Transaction) => Promise<unknown>): Promise<void> =>
@@ -93,9 +113,15 @@ export function createKeyStore(database: Database): KeyStore {
       await bumpRevision(database, transaction)
     })
 
+  const update = (id: string, fields: Partial<InferAttributes<ApiKeyRow>>): Promise<void> =>
+    change(async (transaction) => {
+      const [count] = await ApiKeys.update(fields, { where: { id, status: { [Op.ne]: 'revoked' } }, transaction })
+      if (count === 0) throw new NoLivingKey(`${id} is no key, or was revoked`)
+    })
+
   return {
     async findByHash(hash, usedSince) {
-      const row = await ApiKeyRow.findOne({ where: { hash } })
+      const row = await ApiKeys.findOne({ where: { hash } })
       if (!row) return undefined
       const minutes = await database.sequelize.query<{ start: number; amount: number }>(
         'SELECT minute AS start, tokens AS amount FROM usage_windows WHERE key_id = $1 AND minute >= $2 ORDER BY minute',
@@ -106,24 +132,29 @@ export function createKeyStore(database: Database): KeyStore {
     },
 
     async findByIds(ids) {
-      const rows = await ApiKeyRow.findAll({ where: { id: { [Op.in]: [...ids] } } })
+      const rows = await ApiKeys.findAll({ where: { id: { [Op.in]: [...ids] } } })
       return rows.map((row) => ({ ...toKey(row), hash: row.hash }))
+    },
+
+    async findById(id) {
+      const row = await ApiKeys.findByPk(id)
+      return row ? toSummary(row) : undefined
     },
 
     async find(idOrName) {
       const byName = { name: idOrName, status: { [Op.ne]: 'revoked' } }
-      const row = (await ApiKeyRow.findByPk(idOrName)) ?? (await ApiKeyRow.findOne({ where: byName }))
+      const row = (await ApiKeys.findByPk(idOrName)) ?? (await ApiKeys.findOne({ where: byName }))
       return row ? toSummary(row) : undefined
     },
 
     async list() {
-      return (await ApiKeyRow.findAll({ order: ['id'] })).map(toSummary)
+      return (await ApiKeys.findAll({ order: ['id'] })).map(toSummary)
     },
 
-    hasAdmin: async () => (await ApiKeyRow.count({ where: { is_admin: true } })) > 0,
+    hasAdmin: async () => (await ApiKeys.count({ where: { is_admin: true } })) > 0,
 
     async create(id, fields, { hash, prefix }, now) {
-      const row = ApiKeyRow.build({
+      const row = ApiKeys.build({
         id,
         name: fields.name,
         hash,
@@ -142,16 +173,27 @@ export function createKeyStore(database: Database): KeyStore {
       try {
         await change((transaction) => row.save({ transaction }))
       } catch (error) {
-        if (error instanceof UniqueConstraintError)
-          throw new NameTaken(`a key named ${fields.name} exists`, { cause: error })
-        throw error
+        if (isTaken(error, 'name')) throw new NameTaken(`a key named ${fields.name} exists`, { cause: error })
+        throw isTaken(error, 'hash') ? secretTaken(error) : error
       }
       return toKey(row)
     },
 
-    setStatus: (id, status) => change((transaction) => ApiKeyRow.update({ status }, { where: { id }, transaction })),
-    rotate: (id, secret) => change((transaction) => ApiKeyRow.update(secret, { where: { id }, transaction })),
+    setStatus: (id, status) => update(id, { status }),
+    async rotate(id, { hash, prefix }) {
+      await update(id, { hash, prefix }).catch((error: unknown) => {
+        throw isTaken(error, 'hash') ? secretTaken(error) : error
+      })
+    },
   }
+}
+
+function isTaken(error: unknown, column: 'name' | 'hash'): boolean {
+  return error instanceof UniqueConstraintError && error.errors.some(({ path }) => path === column)
+}
+
+function secretTaken(cause: unknown): SecretTaken {
+  return new SecretTaken('another key has this secret', { cause })
 }
 
 function toKey(row: ApiKeyRow): Key {

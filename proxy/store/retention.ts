@@ -15,7 +15,9 @@ export function isRetained({ id }: { readonly id: string }, logsBefore: number):
 /** Deletes what is older than its retention, in chunks so that no commit waits long for the lock. Answers how many entries went. */
 export async function prune(database: Database, logsBefore: number, windowsBefore: number): Promise<number> {
   const { sequelize } = database
-  await sequelize.query('DELETE FROM usage_windows WHERE minute < $1', { bind: [windowsBefore] })
+  await database.write((transaction) =>
+    sequelize.query('DELETE FROM usage_windows WHERE minute < $1', { bind: [windowsBefore], transaction }),
+  )
   let deleted = 0
   for (;;) {
     // By id, which is sorted by time: the table needs no index for it.
@@ -27,7 +29,9 @@ export async function prune(database: Database, logsBefore: number, windowsBefor
     )
     const last = oldest.findLast((row) => !isRetained(row, logsBefore))
     if (last === undefined) return deleted
-    await sequelize.query('DELETE FROM request_logs WHERE id <= $1', { bind: [last.id] })
+    await database.write((transaction) =>
+      sequelize.query('DELETE FROM request_logs WHERE id <= $1', { bind: [last.id], transaction }),
+    )
     deleted += oldest.indexOf(last) + 1
   }
 }

@@ -15,7 +15,7 @@ export interface Watch {
   stop(): void
 }
 
-/** Polls the revision and calls `onChange` when it moved. SQLite has no notifications; a look is one indexed read. */
+/** Polls the revision and calls `onChange` when it moved, or may have moved unseen. SQLite has no notifications; a look is one indexed read. */
 export function watchRevision(
   database: Database,
   intervalMs: number,
@@ -23,20 +23,35 @@ export function watchRevision(
   onError: (error: unknown) => void,
 ): Watch {
   let seen: string | undefined
+  /** Before the first look that worked there may have been a change. */
+  let hasMissed = false
+  let reported: string | undefined
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
 
-  const check = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     const [row] = await database.sequelize.query<{ value: string }>(
       "SELECT value FROM settings WHERE name = 'revision'",
       { type: QueryTypes.SELECT },
     )
     if (row === undefined || row.value === seen) return
-    if (seen !== undefined) await onChange()
+    if (seen !== undefined || hasMissed) await onChange()
     seen = row.value // after the change was told, so that a failure is tried again
   }
+  const check = (): Promise<void> =>
+    look().catch((error: unknown) => {
+      hasMissed = true
+      throw error
+    })
   const tick = async (): Promise<void> => {
-    await check().catch(onError)
+    try {
+      await check()
+      reported = undefined
+    } catch (error) {
+      // An outage is told once, and not at every look.
+      if (String(error) !== reported) onError(error)
+      reported = String(error)
+    }
     if (!isStopped) timer = setTimeout(() => void tick(), intervalMs).unref()
   }
   void tick()

@@ -3,13 +3,13 @@ import type { Headers } from '../domain/sink.ts'
 
 /**
  * What of the caller's headers a provider gets to see. A list of what may pass rather than of what may not: cookies,
- * addresses and whatever a proxy in front adds are nobody else's business.
+ * addresses and whatever a proxy in front adds are nobody else's business. Neither is `idempotency-key`: the upstream
+ * knows one account behind all our keys, so two callers with the same value would get each other's answers.
  */
 const forwarded = [
   'accept',
   'anthropic-beta',
   'content-type',
-  'idempotency-key',
   'openai-beta',
   'user-agent',
   'x-client-request-id',
@@ -27,7 +27,10 @@ export function requestHeaders(headers: IncomingHttpHeaders): Record<string, str
   return kept
 }
 
-/** Hop-by-hop (RFC 9110 section 7.6.1), the connection's own, and what tells of the shared upstream account. */
+/**
+ * Hop-by-hop (RFC 9110 section 7.6.1), the connection's own, and what tells of the shared upstream account. And where
+ * the upstream would send its caller: an SDK goes there with the key that it has from us.
+ */
 const withheld = new Set([
   'connection',
   'keep-alive',
@@ -41,6 +44,7 @@ const withheld = new Set([
   'upgrade',
   'alt-svc',
   'date',
+  'location',
   'server',
   'set-cookie',
   'strict-transport-security',
@@ -56,11 +60,14 @@ const withheldPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit', '
 export function responseHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): Headers {
   const kept: Headers = {}
   const hopByHop = nominated(headers.connection)
+  // Of a stream we take events out and put comments in.
+  const isAsLong = !isDecoded && !headers['content-type']?.startsWith('text/event-stream')
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || withheld.has(name) || withheldPrefixes.some((prefix) => name.startsWith(prefix)))
       continue
     if (hopByHop?.includes(name)) continue
-    if (isDecoded && (name === 'content-encoding' || name === 'content-length')) continue
+    if (isDecoded && name === 'content-encoding') continue
+    if (!isAsLong && name === 'content-length') continue
     kept[name] = value
   }
   return kept

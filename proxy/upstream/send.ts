@@ -6,7 +6,7 @@ import { GatewayError } from '../domain/errors.ts'
 import type { Flow, Sink } from '../domain/sink.ts'
 import type { Target } from '../domain/target.ts'
 import { decoderFor } from './decoder.ts'
-import { toGatewayError } from './failure.ts'
+import { type Progress, toGatewayError } from './failure.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 
 export interface UpstreamSettings {
@@ -18,7 +18,7 @@ export interface UpstreamSettings {
 export interface Upstream {
   /** Sends the call and pushes the answer into `sink`, which hears of everything that happens, failures included. */
   send(target: Target, call: Call, sink: Sink): Flow
-  /** Ends every exchange that is under way, and tells its sink so. */
+  /** Ends every exchange that is under way and lets none begin; their sinks are told the reason. */
   destroy(reason: GatewayError): Promise<void>
 }
 
@@ -29,9 +29,14 @@ export function createUpstream({ connectTimeoutMs, firstByteTimeoutMs, idleTimeo
     if (pool === undefined) pools.set(origin, (pool = new Pool(origin, { connect: { timeout: connectTimeoutMs } })))
     return pool
   }
+  let ended: GatewayError | undefined
   return {
     send(target, call, sink) {
       const exchange = new Exchange(target, sink)
+      if (ended) {
+        sink.fail(new GatewayError(ended.code, { ...ended.particulars, isUnbilled: true }))
+        return exchange
+      }
       poolOf(target.origin).dispatch(
         {
           method: call.method,
@@ -46,6 +51,7 @@ export function createUpstream({ connectTimeoutMs, firstByteTimeoutMs, idleTimeo
       return exchange
     },
     async destroy(reason) {
+      ended = reason
       await Promise.all([...pools.values()].map((pool) => pool.destroy(reason)))
     },
   }
@@ -58,7 +64,7 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
   private controller: Dispatcher.DispatchController | undefined
   private aborted: GatewayError | undefined
   private decoder: Transform | undefined
-  private hasBegun = false
+  private progress: Progress = 'unsent'
   private hasFailed = false
   /** How the connection ended, while what it had brought is still being unpacked. */
   private broken: Error | undefined
@@ -81,12 +87,13 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
+    this.progress = 'sent' // undici calls this right before it writes
     if (this.aborted) controller.abort(this.aborted)
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return
-    this.hasBegun = true
+    this.progress = 'answered'
     this.decoder = decoderFor(headers['content-encoding'])
     if (this.decoder) this.decode(this.decoder)
     this.sink.head(status, responseHeaders(headers, this.decoder !== undefined))
@@ -114,7 +121,7 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
     if (this.hasFailed) return
     this.hasFailed = true
     this.decoder?.destroy()
-    this.sink.fail(toGatewayError(this.aborted ?? error, this.target.channel, this.hasBegun))
+    this.sink.fail(toGatewayError(this.aborted ?? error, this.target.channel, this.progress))
   }
 
   private decode(decoder: Transform): void {

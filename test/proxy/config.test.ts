@@ -57,6 +57,18 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['OPENAI_BASE_URL', 'api.openai.com/v1'],
   ['ANTHROPIC_BASE_URL', 'file:///etc/passwd'],
   ['ZAI_API_BASE', '/v1'],
+  ['ANTHROPIC_BASE_URL', 'https://user:secret@api.example'],
+  ['ANTHROPIC_BASE_URL', 'https://user@api.example'],
+  ['OPENAI_BASE_URL', 'https://api.example/v1?api-version=1'],
+  ['ZAI_ANTHROPIC_BASE', 'https://api.example/v1#here'],
+  ['CORS_ORIGIN', 'app.example'],
+  ['CORS_ORIGIN', 'null'],
+  ['CORS_ORIGIN', 'file:///srv'],
+  ['CORS_ORIGIN', 'https://app.example/path'],
+  ['CORS_ORIGIN', 'https://*.example'],
+  ['CORS_ORIGIN', 'https://a.example, https://b.example'],
+  ['CORS_ORIGIN', 'https://a.example,https://b.example'],
+  ['CORS_ORIGIN', 'https://a.example\r\nx: y'],
   ['SPOOL_FSYNC', 'sometimes'],
   ['SPOOL_MAX_BYTES', '1000'],
   ['LOG_RETENTION_DAYS', '0'],
@@ -91,6 +103,15 @@ test('no time is longer than a timer can be set for: it would go off at once', (
 
 test('sizes in MB are bytes inside', () => {
   assert.equal(readConfig({ MAX_REQUEST_BODY_MB: '2' }).MAX_REQUEST_BODY_MB, 2 * 1024 * 1024)
+})
+
+test('an origin is written as browsers write it', () => {
+  const read = (value: string): string => readConfig({ CORS_ORIGIN: value }).CORS_ORIGIN
+  assert.deepEqual(['*', 'https://App.Example:443/', 'http://localhost:8080'].map(read), [
+    '*',
+    'https://app.example',
+    'http://localhost:8080',
+  ])
 })
 
 test('a flag is true, false, 1 or 0', () => {

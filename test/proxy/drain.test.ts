@@ -17,6 +17,7 @@ import {
   upstreamEnv,
 } from '../support/gateway.ts'
 import type { EntryRow } from '../support/scene.ts'
+import { mountTinyDisk } from '../support/tiny-disk.ts'
 
 const ADMIN_KEY = 'tg_an_admin_key_for_tests'
 const headers = { authorization: `Bearer ${ADMIN_KEY}` }
@@ -176,3 +177,24 @@ test('what the database did not take in time is printed, and counts once however
 function pickCounts({ entries, applied }: Record<string, unknown>): object {
   return { entries, applied }
 }
+
+test('a spool disk that is full does not hold the end up: what it does not take is printed', async (t) => {
+  const disk = mountTinyDisk(t)
+  if (!disk) return
+  const stage = await startStage(t, { stallAfter: 4 }, { SHUTDOWN_GRACE_MS: '100', SPOOL_DIR: disk.path })
+  const { home, gateway, upstream } = stage
+  // More than fits into the page that has been begun.
+  const body = { ...message, stream: true }
+  const opening = Array.from({ length: 24 }, () => open(`${gateway.url}/v1/messages`, { headers, body }))
+  const streams = await Promise.all(opening)
+  await upstream.waitFor((calls) => calls.length === 24 && calls.every(({ served }) => served.events >= 4))
+  disk.fill()
+  assert.equal(await gateway.stop(), 0)
+  for (const stream of streams) stream.message.destroy()
+  const before = stage.entries().length
+  assert.ok(before < 24)
+  const replayed = json((await home.cli(['ledger', 'replay', writeOutput(stage), '--json'])).stdout)
+  assert.equal(replayed['applied'], 24 - before)
+  assert.equal(stage.entries().length, 24)
+  assert.deepEqual(home.query(lifetime), home.query(spent))
+})

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http'
+import { createServer } from 'node:net'
 import { ask as askUrl, type Answer, open as openUrl, type Opened } from './ask.ts'
 import { type Behaviour, type FakeUpstream, type SeenCall, startFakeUpstream } from './fake-upstream.ts'
 import { createHome, type Env, type GatewayProcess, type Home, startGateway, until, upstreamEnv } from './gateway.ts'
@@ -137,4 +138,19 @@ export async function startScene({ env = {}, hasUpstream = true }: SceneOptions 
 
 function idOf(call: SeenCall): string {
   return String(call.headers['x-client-request-id'])
+}
+
+/** The environment in which models named glm-* go where nobody listens. */
+export async function unreachableZai(): Promise<Env> {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  if (address === null || typeof address === 'string') throw new Error('it did not listen on TCP')
+  const url = `http://127.0.0.1:${address.port}`
+  return { ZAI_API_KEY: 'upstream-zai-secret', ZAI_API_BASE: url, ZAI_ANTHROPIC_BASE: url }
 }

@@ -7,6 +7,9 @@ import { aKey } from '../../support/a-key.ts'
 const NOON = Date.UTC(2030, 0, 1, 12)
 const GIVEN = 'an-admin-key-from-outside'
 
+/** A first start whose key nobody should hear of. */
+const first = (id: string) => ({ id, now: NOON, tell: () => assert.fail('a key was told') })
+
 function keysInMemory() {
   const rows = new Map<string, ReturnType<typeof aKey>>()
   const change = (id: string, different: Partial<ReturnType<typeof aKey>>): void => {
@@ -15,7 +18,7 @@ function keysInMemory() {
     rows.set(id, { ...row, ...different })
   }
   const store: AdminStore = {
-    find: async (id) => rows.get(id),
+    findById: async (id) => rows.get(id),
     hasAdmin: async () => [...rows.values()].some(({ isAdmin }) => isAdmin),
     create: async (id, fields, { hash, prefix }, now) =>
       rows.set(id, aKey({ ...fields, id, hash, prefix, createdAt: now })),
@@ -27,16 +30,21 @@ function keysInMemory() {
 
 test('the first start makes an admin key and tells it; the second does not', async () => {
   const { store, rows } = keysInMemory()
-  const secret = await ensureAdmin(store, undefined, 'id-1', NOON)
-  assert.equal(rows.get('id-1')?.hash, hashSecret(secret?.key ?? ''))
+  const told: string[] = []
+  const tell = (key: string): void => {
+    assert.equal(rows.size, 0, 'a key that could not be told must not be there')
+    told.push(key)
+  }
+  await ensureAdmin(store, undefined, { id: 'id-1', now: NOON, tell })
+  assert.deepEqual(told.map(hashSecret), [rows.get('id-1')?.hash])
   assert.equal(rows.get('id-1')?.isAdmin, true)
-  assert.equal(await ensureAdmin(store, undefined, 'id-2', NOON), undefined)
+  await ensureAdmin(store, undefined, first('id-2'))
   assert.equal(rows.size, 1)
 })
 
 test('an admin key from outside is the only one that is made', async () => {
   const { store, rows } = keysInMemory()
-  assert.equal(await ensureAdmin(store, GIVEN, 'id-1', NOON), undefined)
+  await ensureAdmin(store, GIVEN, first('id-1'))
   assert.deepEqual(
     [...rows.values()].map(({ hash, isAdmin, status }) => [hash, isAdmin, status]),
     [[hashSecret(GIVEN), true, 'active']],
@@ -45,8 +53,8 @@ test('an admin key from outside is the only one that is made', async () => {
 
 test('an admin key from outside that has changed is refused from then on', async () => {
   const { store, rows } = keysInMemory()
-  await ensureAdmin(store, GIVEN, 'id-1', NOON)
-  await ensureAdmin(store, `${GIVEN}-2`, 'id-2', NOON)
+  await ensureAdmin(store, GIVEN, first('id-1'))
+  await ensureAdmin(store, `${GIVEN}-2`, first('id-2'))
   assert.deepEqual(
     [...rows.values()].map(({ hash }) => hash),
     [hashSecret(`${GIVEN}-2`)],
@@ -55,14 +63,14 @@ test('an admin key from outside that has changed is refused from then on', async
 
 test('an admin key from outside that is no longer given is disabled, and in force again when it is', async () => {
   const { store, rows } = keysInMemory()
-  await ensureAdmin(store, GIVEN, 'id-1', NOON)
-  assert.equal(await ensureAdmin(store, undefined, 'id-2', NOON), undefined)
+  await ensureAdmin(store, GIVEN, first('id-1'))
+  await ensureAdmin(store, undefined, first('id-2'))
   assert.deepEqual(
     [...rows.values()].map(({ status }) => status),
     ['disabled'],
   )
-  await ensureAdmin(store, undefined, 'id-3', NOON)
-  await ensureAdmin(store, GIVEN, 'id-4', NOON)
+  await ensureAdmin(store, undefined, first('id-3'))
+  await ensureAdmin(store, GIVEN, first('id-4'))
   assert.deepEqual(
     [...rows.values()].map(({ status }) => status),
     ['active'],

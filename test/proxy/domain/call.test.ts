@@ -108,21 +108,36 @@ test('only true streams', () => {
   assert.equal(read('{"stream":true}').stream, true)
 })
 
-const bounds: Readonly<Record<string, number | undefined>> = {
-  '{"max_tokens":10}': 10,
-  '{"max_completion_tokens":11}': 11,
-  '{"max_output_tokens":12}': 12,
-  '{"max_tokens":null,"max_completion_tokens":13}': 13,
-  '{"max_tokens":0}': undefined,
-  '{"max_tokens":-1}': undefined,
-  '{"max_tokens":1.5}': undefined,
-  '{"max_tokens":1e300}': undefined,
-  '{"max_tokens":"10"}': undefined,
-  '{}': undefined,
-}
+const bounds: readonly (readonly [path: string, body: string, bound: number | undefined])[] = [
+  ['messages', '{"max_tokens":10}', 10],
+  ['messages', '{"max_tokens":10,"tools":[{"name":"f"},{"type":"custom","name":"g"}]}', 10],
+  ['messages', '{"max_tokens":10,"tools":[{"type":"web_search_20250305","name":"web_search"}]}', undefined],
+  ['messages', '{"max_tokens":10,"messages":[{"content":[{"source":{"type":"url","url":"x"}}]}]}', undefined],
+  ['messages', '{"max_tokens":10,"container":"c"}', undefined],
+  ['messages', '{"max_completion_tokens":11}', undefined],
+  ['chat/completions', '{"max_tokens":10}', 10],
+  ['chat/completions', '{"max_completion_tokens":11,"max_tokens":10}', 11],
+  ['chat/completions', '{"max_tokens":null,"max_completion_tokens":13}', 13],
+  ['chat/completions', '{"max_tokens":10,"n":128}', 1280],
+  ['completions', '{"max_tokens":10,"n":2,"best_of":5}', 50],
+  ['responses', '{"max_output_tokens":12}', 12],
+  ['responses', '{"max_output_tokens":12,"previous_response_id":"r"}', undefined],
+  ['responses', '{"max_output_tokens":12,"previous_response_id":null}', 12],
+  ['responses', '{"max_output_tokens":12,"input":[{"file_id":"f"}]}', undefined],
+  ['messages/count_tokens', '{}', 0],
+  ['embeddings', '{"input":"x"}', 0],
+  ['messages', '{"max_tokens":0}', undefined],
+  ['messages', '{"max_tokens":-1}', undefined],
+  ['messages', '{"max_tokens":1.5}', undefined],
+  ['messages', '{"max_tokens":1e300}', undefined],
+  ['messages', '{"max_tokens":"10"}', undefined],
+  ['messages', '{}', undefined],
+]
 
-for (const [body, bound] of Object.entries(bounds)) {
-  test(`the bound of ${body} is ${bound}`, () => assert.equal(read(body).maxTokens, bound))
+for (const [path, body, bound] of bounds) {
+  test(`the bound of ${path} ${body} is ${bound}`, () => {
+    assert.equal(read(body, { path: `/v1/${path}`, contentType: 'application/json' }).maxTokens, bound)
+  })
 }
 
 test('a body that is no JSON object is refused where a call is metered', () => {
@@ -138,7 +153,7 @@ test('a body that is no JSON object is refused where a call is metered', () => {
 test('a body of another kind passes as it is on an endpoint that is passed through', () => {
   const call = read('--boundary\r\n{"model":', { path: '/v1/audio/transcriptions', contentType: 'multipart/form-data' })
   assert.ok(call.isUntouched)
-  assert.deepEqual([call.model, call.stream, call.maxTokens, call.hidesUsage], [undefined, false, undefined, false])
+  assert.deepEqual([call.model, call.stream, call.maxTokens, call.hidesUsage], [undefined, false, 0, false])
   assert.ok(read('', { path: '/v1/embeddings', contentType: 'application/json' }).isUntouched)
   assert.ok(read('{', { path: '/v1/embeddings' }).isUntouched)
 })

@@ -60,3 +60,18 @@ test('every value of a row stands where its column says', () => {
     ['I', 7, 8, 9, 1, 201],
   )
 })
+
+test('a row that is shorter, of a program that knew fewer columns, is filled in', () => {
+  const [entry] = fc.sample(entries, { numRuns: 1, seed: 1 })
+  assert.ok(entry)
+  const row = entryToRow(entry).slice(0, entryColumns.indexOf('output_tokens'))
+  const known = { ...entry.usage, outputTokens: 0, reasoningTokens: 0 }
+  assert.deepEqual(entryFromRow(row), {
+    ...entry,
+    usage: known,
+    spend: 0,
+    admittedAt: 0,
+    firstByteMs: null,
+    durationMs: 0,
+  })
+})

@@ -18,7 +18,6 @@ test("what belongs to the API is sent on, and what belongs to the caller's conne
     'anthropic-version': '2023-01-01',
     'content-type': 'application/json; charset=utf-8',
     'user-agent': 'a-client/1.0',
-    'idempotency-key': 'once',
   }
   const kept = {
     cookie: 'session=1',
@@ -35,6 +34,7 @@ test("what belongs to the API is sent on, and what belongs to the caller's conne
     te: 'trailers',
     'accept-encoding': 'gzip, br',
     'openai-organization': 'org-other',
+    'idempotency-key': 'of one of many callers',
   }
   const { id, status } = await scene.ask('/v1/messages', { body: message, headers: { ...forwarded, ...kept } })
   assert.equal(status, 200)
@@ -76,6 +76,7 @@ for (const stream of [false, true]) {
       'strict-transport-security': 'max-age=1',
       'cf-ray': 'x',
       server: 'cloudflare',
+      location: 'https://elsewhere.example/v1/messages',
       via: '1.1 upstream',
       'proxy-authenticate': 'Basic',
       'alt-svc': 'h3=":443"',
@@ -93,6 +94,15 @@ for (const stream of [false, true]) {
     assert.notEqual(ownKeepAlive, 'timeout=77')
   })
 }
+
+test('the length of a stream is not sent on: it gets shorter and longer on its way', async () => {
+  const rawBody = 'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\ndata: [DONE]\n\n'
+  const plan = { rawBody, contentType: 'text/event-stream' }
+  const { status, headers, text } = await scene.ask('/v1/chat/completions', { body: { ...chat, stream: true }, plan })
+  assert.equal(status, 200)
+  assert.equal(headers['content-length'], undefined)
+  assert.equal(text, 'data: [DONE]\n\n')
+})
 
 test('a request id is taken from the caller if it is a plain one, and given in every answer', async () => {
   const given = ['abc', 'A.b:c/d+e=f-g_h', 'x'.repeat(128)]

@@ -223,3 +223,17 @@ test('what a dead process left waits when the database is away, and counts once 
   assert.deepEqual(bench.adopted, dead)
   await bench.ledger.stop(GONE, unexpected)
 })
+
+for (const isBack of [true, false]) {
+  test(`what came behind a batch that failed is not forgotten by a stop (the database is ${isBack ? 'back' : 'away'})`, async (t) => {
+    const bench = await startLedger(t)
+    bench.fail(true)
+    const early = await callMany(bench, 2)
+    await until('an attempt', () => bench.attempts() > 0)
+    const late = await callMany(bench, 3)
+    bench.fail(!isBack)
+    const rescued: Entry[] = []
+    await bench.ledger.stop(GONE, (entry) => rescued.push(entry))
+    assert.deepEqual(isBack ? bench.batches.flat() : rescued, [...early, ...late])
+  })
+}

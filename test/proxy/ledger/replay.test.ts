@@ -30,11 +30,10 @@ test('an entry that was printed is read back as it was', () => {
 
 test('only whole entries are taken from what comes from outside', () => {
   const entry = closedEntry()
+  for (const line of ['', 'null', '{}', JSON.stringify(entry).slice(0, -1), '{"id":1}']) {
+    assert.equal(readEntry(line), undefined, line)
+  }
   for (const line of [
-    '',
-    'null',
-    '{}',
-    JSON.stringify(entry).slice(0, -1),
     JSON.stringify({ ...entry, id: 'key-1' }),
     JSON.stringify({ ...entry, spend: -1 }),
     JSON.stringify({ ...entry, spend: 1.5 }),
@@ -42,8 +41,9 @@ test('only whole entries are taken from what comes from outside', () => {
     JSON.stringify({ ...entry, model: 'x'.repeat(256) }),
     JSON.stringify({ ...entry, status: 'free' }),
     JSON.stringify({ ...entry, usage: {} }),
+    JSON.stringify({ ...entry, durationMs: -1 }),
   ]) {
-    assert.equal(readEntry(line), undefined, line)
+    assert.equal(readEntry(line), 'invalid', line)
   }
 })
 
@@ -54,7 +54,7 @@ test('an entry that is older than the retention is refused: whether it was count
   writeFileSync(file, lines.join('\n'))
   const { status, stdout } = await home.cli(['ledger', 'replay', file, '--json'], { LOG_RETENTION_DAYS: '2' })
   assert.equal(status, 0)
-  assert.deepEqual(JSON.parse(stdout), { entries: 2, applied: 1, refused: 1, skippedLines: 1 })
+  assert.deepEqual(JSON.parse(stdout), { entries: 2, applied: 1, refused: 1, skippedLines: 1, invalidLines: [] })
   assert.equal(home.query('SELECT id FROM request_logs').length, 1)
 })
 
@@ -67,4 +67,13 @@ test('a file that is not there is told in one line', async () => {
   const { status, stderr } = await home.cli(['ledger', 'replay', join(home.path, 'nothing')])
   assert.equal(status, 1)
   assert.match(stderr, /^The entries cannot be read: ENOENT[^\n]*\n$/)
+})
+
+test('an entry that is damaged is no other line: it is told, the others count, and the command fails', async () => {
+  const [good, bad] = [closedEntry(), { ...closedEntry(), firstByteMs: -3 }]
+  const lines = ['something else', JSON.stringify(bad), JSON.stringify(good)]
+  const { status, stdout, stderr } = await replay(lines, '--json')
+  assert.equal(status, 1)
+  assert.deepEqual(JSON.parse(stdout), { entries: 1, applied: 1, refused: 0, skippedLines: 1, invalidLines: [2] })
+  assert.match(stderr, /damaged entries: line 2\.\n$/)
 })

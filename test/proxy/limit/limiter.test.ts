@@ -121,6 +121,25 @@ test('a call that did not happen is not counted', async (t) => {
   await limiter.admit(key, 1000, 1000)
 })
 
+test('a call that did not happen takes no request of the minute', async (t) => {
+  const { limiter } = onClock(t)
+  const key = aKey({ rpm: 1 })
+  for (let call = 0; call < 3; call++) (await limiter.admit(key, 1, 1)).release()
+  ;(await limiter.admit(key, 1, 1)).settle(1, 1)
+  await assert.rejects(
+    limiter.admit(key, 1, 1),
+    (error) => error instanceof GatewayError && error.code === 'rate_limited',
+  )
+})
+
+test('a key that is loaded hears of spends of other processes before its first call', async (t) => {
+  const { limiter } = onClock(t)
+  const key = aKey({ tokenLimit: 100 })
+  limiter.load(key)
+  limiter.adopt(key.id, NOON, 60)
+  assert.equal(limiter.window(key).usedTokens, 60)
+})
+
 test('an estimate learns from what calls are known to have used', async (t) => {
   const { limiter } = onClock(t)
   const key = aKey()

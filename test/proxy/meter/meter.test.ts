@@ -161,6 +161,17 @@ test('an error after the end of a stream does not take its end away', async () =
   assert.equal(outcome().status, 'completed')
 })
 
+test('an error long after the end of a stream does not put one behind it', async () => {
+  const { events } = streamOf('messages', { texts: ['a'], usage: USAGE })
+  const { meter, seen, ledgerHasIt } = metering('/v1/messages', { stream: true })
+  meter.head(200, SSE)
+  for (const event of events) meter.data(event)
+  await ledgerHasIt()
+  meter.fail(new GatewayError('upstream_broken'))
+  await settled()
+  assert.deepEqual(seen, ['head 200', ...events.map(String), 'end'])
+})
+
 test('what comes behind the end of a stream is passed on behind it', async () => {
   const { meter, seen, ledgerHasIt } = metering('/v1/chat/completions', { stream: true })
   meter.head(200, SSE)
@@ -197,7 +208,7 @@ test('an error inside a stream is in the ledger by its own name', async () => {
 
 test('a call that never reached an upstream costs nothing', async () => {
   const { meter, seen, outcome, ledgerHasIt } = metering('/v1/messages')
-  meter.fail(new GatewayError('upstream_unreachable'))
+  meter.fail(new GatewayError('upstream_unreachable', { isUnbilled: true }))
   await ledgerHasIt()
   assert.deepEqual(seen, ['fail upstream_unreachable'])
   assert.deepEqual(outcome(), {

@@ -135,7 +135,7 @@ const errors: Readonly<Record<string, readonly [Protocol, data: unknown, error: 
   ],
   'an error that is a sentence': ['chat', { error: 'broken' }, 'error'],
   'an error that is a number': ['chat', { error: { code: 500 } }, 'error'],
-  'an error with a long name': ['chat', { error: { code: 'x'.repeat(300) } }, 'x'.repeat(100)],
+  'an error with a long name': ['chat', { error: { code: 'x'.repeat(300) } }, 'x'.repeat(255)],
   'an error in a stream that is passed through': ['opaque', { error: { type: 'server_error' } }, 'server_error'],
 }
 

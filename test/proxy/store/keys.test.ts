@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openSqlite } from '../../../proxy/store/database.ts'
-import { createKeyStore, NameTaken } from '../../../proxy/store/keys.ts'
+import { createKeyStore, NameTaken, NoLivingKey, SecretTaken } from '../../../proxy/store/keys.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
 import { keyFields, markOf, openDatabase } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
@@ -103,4 +103,38 @@ test('what another process changes is seen', async (t) => {
   await createKeyStore(other).setStatus('key-2', 'revoked')
   assert.equal((await keys.find('key-2'))?.status, 'revoked')
   await other.close()
+})
+
+test('two stores in one process each keep to their own database', async (t) => {
+  const [one, two] = [await openDatabase(t), await openDatabase(t)]
+  await two.keys.setStatus('key-1', 'disabled')
+  assert.equal((await one.keys.find('key-1'))?.status, 'active')
+  assert.equal((await two.keys.find('key-1'))?.status, 'disabled')
+})
+
+test('a revoked key is changed by nobody, and a change that was none is not told', async (t) => {
+  const { keys, query } = await openDatabase(t)
+  await keys.setStatus('key-1', 'revoked')
+  const before = await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'")
+  await assert.rejects(keys.setStatus('key-1', 'active'), NoLivingKey)
+  await assert.rejects(keys.rotate('key-1', markOf('a new secret')), NoLivingKey)
+  await assert.rejects(keys.setStatus('nobody', 'active'), NoLivingKey)
+  assert.deepEqual(await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'"), before)
+})
+
+test('a secret that another key has, even a revoked one, is told apart from a name', async (t) => {
+  const { keys } = await openDatabase(t)
+  await keys.setStatus('key-1', 'revoked')
+  await assert.rejects(keys.create('key-9', keyFields(), markOf('key-1'), NOW), SecretTaken)
+  await assert.rejects(keys.rotate('key-2', markOf('key-1')), SecretTaken)
+  await assert.rejects(keys.create('key-2', keyFields(), markOf('another'), NOW), {
+    name: 'SequelizeUniqueConstraintError',
+  })
+})
+
+test('by id a key is not mistaken for one that has the id as its name', async (t) => {
+  const { keys } = await openDatabase(t)
+  await keys.create('key-9', keyFields({ name: 'ADMIN_API_KEY' }), markOf('secret'), NOW)
+  assert.equal(await keys.findById('ADMIN_API_KEY'), undefined)
+  assert.equal((await keys.findById('key-9'))?.name, 'ADMIN_API_KEY')
 })

@@ -51,3 +51,13 @@ test('minutes that left every window go, and what keys have used in all stays', 
   const [key] = await query<{ tokens: number }>("SELECT lifetime_tokens AS tokens FROM api_keys WHERE id = 'key-1'")
   assert.equal(key?.tokens, 20)
 })
+
+test('a deletion waits for its turn, as every write does', async (t) => {
+  const { database } = await openDatabase(t)
+  await writeEntries(database, [closedEntry({ id: ulid(NOW - 1), admittedAt: NOW })])
+  const turn = Promise.withResolvers<void>()
+  const commit = database.write(() => turn.promise)
+  const pruned = prune({ ...database, write: (work) => (turn.resolve(), database.write(work)) }, NOW, 0)
+  await commit
+  assert.equal(await pruned, 1)
+})

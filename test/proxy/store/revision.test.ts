@@ -56,3 +56,43 @@ test('a change that could not be told is told again', async (t) => {
   await until('it was told', () => attempts === 3)
   assert.deepEqual(errors.map(String), ['Error: attempt 1', 'Error: attempt 2'])
 })
+
+test('a change before the first look that worked is told', async (t) => {
+  const { database, keys } = await openDatabase(t)
+  const settings = (from: string, to: string) => database.sequelize.query(`ALTER TABLE ${from} RENAME TO ${to}`)
+  await settings('settings', 'away')
+  let changes = 0
+  const onChange = async (): Promise<void> => {
+    changes += 1
+    await Promise.resolve()
+  }
+  const watch = watchRevision(database, NEVER_MS, onChange, () => undefined)
+  t.after(() => watch.stop())
+  await assert.rejects(watch.check())
+  await settings('away', 'settings')
+  await keys.setStatus('key-1', 'revoked')
+  await watch.check()
+  await watch.check()
+  assert.equal(changes, 1)
+})
+
+test('an outage is told once, and the next one again', async (t) => {
+  const { database } = await openDatabase(t)
+  const query = database.sequelize.query.bind(database.sequelize)
+  let [looks, isAway] = [0, true]
+  t.mock.method(database.sequelize, 'query', (...asked: Parameters<typeof query>) => {
+    looks += 1
+    return isAway ? Promise.reject(new Error('away')) : query(...asked)
+  })
+  const errors: unknown[] = []
+  const nothing = async (): Promise<void> => Promise.resolve()
+  const watch = watchRevision(database, 1, nothing, (error) => errors.push(error))
+  t.after(() => watch.stop())
+  for (const outage of [1, 2]) {
+    for (isAway of [true, false]) {
+      const before: number = looks
+      await until('several looks', () => looks > before + 5)
+    }
+    assert.equal(errors.length, outage)
+  }
+})

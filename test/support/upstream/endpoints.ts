@@ -58,7 +58,7 @@ export function answerTo(asked: Asked): Answer {
     const page = `<html>\n<head><title>${whole.status}</title></head>\n<body><h1>A page — not an answer</h1></body>\n</html>\n`
     return { ...whole, contentType: 'text/html', body: Buffer.from(page) }
   }
-  if (whole.status >= 400) return providerError(call, whole.status, plan.error)
+  if (whole.status >= 300) return providerError(call, whole.status, plan.error)
   const found = endpoints.get(nameOf(call.method, call.path))
   return found?.[0](asked) ?? oneModel(asked) ?? providerError(call, 404, plan.error)
 }

@@ -4,8 +4,8 @@ import { json } from '../../../support/ask.ts'
 import { chat, pick, usage, usageColumns, withoutSerial } from '../../../support/dialogs.ts'
 import { startScene } from '../../../support/scene.ts'
 
-const [scene, withDefault] = await Promise.all([startScene(), startScene({ env: { DEFAULT_MODEL: 'glm-4.7' } })])
-after(() => Promise.all([scene.close(), withDefault.close()]))
+const scene = await startScene({ env: { DEFAULT_MODEL: 'glm-4.7' } })
+after(() => scene.close())
 
 const path = '/v1/chat/completions'
 
@@ -77,26 +77,15 @@ test("a key's forced model stands in for whatever was asked for, and no other by
 test('DEFAULT_MODEL fills in where no model is named, and nowhere else', async () => {
   const { model: named, ...rest } = chat
   const [filled, kept, blank] = await Promise.all([
-    withDefault.ask(path, { body: rest }),
-    withDefault.ask(path, { body: chat }),
-    withDefault.ask(path, { body: { model: '', ...rest } }),
+    scene.ask(path, { body: rest }),
+    scene.ask(path, { body: chat }),
+    scene.ask(path, { body: { model: '', ...rest } }),
   ])
-  assert.equal(
-    withDefault.seen(filled.id)?.rawBody.toString(),
-    `${JSON.stringify(rest).slice(0, -1)},"model":"glm-4.7"}`,
-  )
-  assert.equal(withDefault.seen(kept.id)?.model, named)
-  assert.equal(withDefault.seen(blank.id)?.model, 'glm-4.7')
+  assert.equal(scene.seen(filled.id)?.rawBody.toString(), `${JSON.stringify(rest).slice(0, -1)},"model":"glm-4.7"}`)
+  assert.equal(scene.seen(kept.id)?.model, named)
+  assert.equal(scene.seen(blank.id)?.model, 'glm-4.7')
   assert.equal(json(filled.text)['model'], 'glm-4.7')
-  assert.equal((await withDefault.entry(filled.id)).model, 'glm-4.7')
-})
-
-test('without a model and without a default the upstream has the say', async () => {
-  const { model: _, ...rest } = chat
-  const { id, status } = await scene.ask(path, { body: rest })
-  assert.equal(status, 200)
-  assert.equal(scene.seen(id)?.rawBody.toString(), JSON.stringify(rest))
-  assert.equal((await scene.entry(id)).model, null)
+  assert.equal((await scene.entry(filled.id)).model, 'glm-4.7')
 })
 
 test('an answer without usage is recorded with an estimate, and marked', async () => {

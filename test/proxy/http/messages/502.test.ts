@@ -53,12 +53,15 @@ for (const stream of [false, true]) {
     assert.deepEqual(pick(await scene.entry(id), expected), expected)
   })
 
-  for (const plan of [{ html: true }, { html: true, status: 503 }, { html: true, gzip: true }]) {
-    test(`${what} that is answered by a web page (${JSON.stringify(plan)}) is an error, and costs nothing`, async () => {
+  const redirect = { status: 307, headers: { location: 'https://elsewhere.example/v1/messages' } }
+  for (const plan of [{ html: true }, { html: true, status: 503 }, { html: true, gzip: true }, redirect]) {
+    test(`${what} that is answered by something else than the API (${JSON.stringify(plan)}) is an error, and costs nothing`, async () => {
       const { id, status, headers, text } = await scene.ask('/v1/messages', { body, plan })
       assert.equal(status, 502)
       assert.equal(headers['content-type'], 'application/json')
-      const sentence = 'The upstream answered with a web page instead of its API; check the base URL of the channel.'
+      assert.equal(headers['location'], undefined, 'an SDK would follow it with its key')
+      const sentence =
+        'The upstream answered with a web page or a redirect instead of its API; check the base URL of the channel.'
       assert.deepEqual(json(text), {
         type: 'error',
         error: { type: 'api_error', message: sentence },
@@ -128,4 +131,23 @@ test('an error of the upstream that is not JSON is passed on as it is', async ()
   }
   const { status, text, headers } = await scene.ask('/v1/messages', { body: message, plan })
   assert.deepEqual([status, text, headers['content-type']], [500, plan.rawBody, 'text/plain'])
+})
+
+test('an upstream that does not speak TLS, although its URL says so, has not got the call', async () => {
+  const wrong = await startScene({
+    env: {
+      ANTHROPIC_BASE_URL: 'https://127.0.0.1:9',
+      ZAI_API_KEY: 'z',
+      ZAI_ANTHROPIC_BASE: scene.upstream.url.replace('http:', 'https:'),
+    },
+  })
+  try {
+    const { id, status, text } = await wrong.ask('/v1/messages', { body: { ...message, model: 'glm-4.7' } })
+    assert.equal(status, 502)
+    assert.equal(json(text)['message'], 'Upstream request failed: no secure connection could be made')
+    const expected = { error: 'upstream_unreachable', metering: 'exact', spend_tokens: 0 }
+    assert.deepEqual(pick(await wrong.entry(id), expected), expected)
+  } finally {
+    await wrong.close()
+  }
 })

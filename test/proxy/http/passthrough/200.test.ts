@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { json } from '../../../support/ask.ts'
 import { pick } from '../../../support/dialogs.ts'
 import { startScene } from '../../../support/scene.ts'
 
@@ -64,39 +63,4 @@ test('whole subtrees and single paths pass', async () => {
     answers.map(({ status }) => status),
     [200, 200],
   )
-})
-
-test('resources of the shared account are not open, whatever the method, unless the key names them', async () => {
-  const { key } = await scene.home.createKey(['--allow-endpoint', 'files/*', 'files'])
-  const paths = ['/v1/files', '/v1/batches', '/v1/responses/resp_1', '/v1/fine_tuning/jobs', '/v1/', '/v1/nothing']
-  const refused = await Promise.all(
-    paths.flatMap((path) => ['GET', 'POST', 'DELETE'].map((method) => scene.ask(path, { method }))),
-  )
-  for (const { id, status, text } of refused) {
-    assert.deepEqual([status, json(text)['code']], [403, 'endpoint_not_allowed'])
-    assert.equal(scene.seen(id), undefined)
-  }
-  const [listed, removed, embedded] = await Promise.all([
-    scene.ask('/v1/files', { key }),
-    scene.ask('/v1/files/file-1', { key, method: 'DELETE' }),
-    scene.ask('/v1/embeddings', { key, body: {} }),
-  ])
-  assert.deepEqual([scene.seen(listed.id)?.path, scene.seen(removed.id)?.method], ['/v1/files', 'DELETE'])
-  assert.equal(embedded.status, 403)
-})
-
-test('PASSTHROUGH_PATHS says which paths are open', async () => {
-  const other = await startScene({ env: { PASSTHROUGH_PATHS: ' /v1/batches , vector_stores/* ' } })
-  const answers = await Promise.all(
-    ['/v1/batches', '/v1/vector_stores/vs_1/search', '/v1/embeddings'].map((path) => other.ask(path, { body: {} })),
-  )
-  assert.deepEqual(
-    answers.map(({ id, status }) => [other.seen(id)?.method ?? null, status]),
-    [
-      ['POST', 404],
-      ['POST', 404],
-      [null, 403],
-    ],
-  )
-  await other.close()
 })

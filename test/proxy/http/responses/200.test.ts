@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { json } from '../../../support/ask.ts'
-import { eventsOf, pick, question, usage, usageColumns, withoutSerial } from '../../../support/dialogs.ts'
-import type { Behaviour } from '../../../support/fake-upstream.ts'
+import { pick, question, usage, usageColumns, withoutSerial } from '../../../support/dialogs.ts'
 import { startScene } from '../../../support/scene.ts'
 
 const scene = await startScene()
 after(() => scene.close())
 
 const path = '/v1/responses'
-const stream = { ...question, stream: true }
 const exact = { endpoint: 'responses', channel: 'openai', status: 'completed', metering: 'exact', ...usageColumns }
 
 test('a response passes byte for byte both ways, and is recorded to the token', async () => {
@@ -23,78 +20,16 @@ test('a response passes byte for byte both ways, and is recorded to the token', 
   assert.deepEqual(pick(await scene.entry(answer.id), exact), exact)
 })
 
-const ways: readonly (readonly [name: string, plan: Partial<Behaviour>])[] = [
-  ['event by event', {}],
-  ['byte by byte', { split: 'bytes' }],
-  ['in pieces of five bytes with CRLF', { split: 5, lineEnd: '\r\n' }],
-  ['compressed', { gzip: true }],
-  ['with text that looks like the end', { text: '"type":"response.completed" event: error "usage":{}' }],
-]
-for (const [name, plan] of ways) {
-  test(`a streamed response passes ${name} byte for byte, and is recorded to the token`, async () => {
-    const [answer, direct] = await Promise.all([
-      scene.ask(path, { body: stream, plan: { ...plan, usage } }),
-      scene.direct(path, { body: stream, plan: { ...plan, gzip: false, usage } }),
-    ])
-    assert.equal(withoutSerial(answer.text), withoutSerial(direct.text))
-    // Its streams tell their usage unasked.
-    assert.equal(scene.seen(answer.id)?.rawBody.toString(), JSON.stringify(stream))
-    assert.deepEqual(pick(await scene.entry(answer.id), exact), exact)
-  })
-}
-
-test('a response that was cut short by its token limit is recorded to the token', async () => {
-  const usageOfIt = { input_tokens: 12, output_tokens: 34, total_tokens: 46 }
-  const last = { type: 'response.incomplete', response: { status: 'incomplete', error: null, usage: usageOfIt } }
-  const rawBody = `event: response.incomplete\ndata: ${JSON.stringify(last)}\n\n`
-  const { id, text } = await scene.ask(path, { body: stream, plan: { rawBody, contentType: 'text/event-stream' } })
-  assert.equal(text, rawBody)
-  const expected = { status: 'completed', metering: 'exact', input_tokens: 12, output_tokens: 34 }
-  assert.deepEqual(pick(await scene.entry(id), expected), expected)
+test("a key's forced model stands in for the one that was asked for", async () => {
+  const { key } = await scene.home.createKey(['--model', 'gpt-forced'])
+  const { id } = await scene.ask(path, { key, body: question })
+  assert.equal(scene.seen(id)?.rawBody.toString(), JSON.stringify({ ...question, model: 'gpt-forced' }))
+  assert.equal((await scene.entry(id)).model, 'gpt-forced')
 })
 
-for (const responsesFailure of ['error', 'response.failed'] as const) {
-  test(`a response that fails in its stream by ${responsesFailure} reaches the client, and the entry says how`, async () => {
-    const plan: Partial<Behaviour> = { usage, errorAfter: 5, responsesFailure, error: { code: 'insufficient_quota' } }
-    const [answer, direct] = await Promise.all([
-      scene.ask(path, { body: stream, plan }),
-      scene.direct(path, { body: stream, plan }),
-    ])
-    assert.equal(withoutSerial(answer.text), withoutSerial(direct.text))
-    const expected = { status: 'failed', error: 'insufficient_quota', metering: 'estimated', http_status: 200 }
-    assert.deepEqual(pick(await scene.entry(answer.id), expected), expected)
-  })
-}
-
-for (const cutAfter of [6, { bytes: 2500 }]) {
-  test(`a streamed response that breaks off at ${JSON.stringify(cutAfter)} ends with an error event of its kind`, async () => {
-    const { id, text } = await scene.ask(path, { body: stream, plan: { usage, cutAfter } })
-    assert.deepEqual(json(eventsOf(text).at(-1) ?? ''), {
-      type: 'error',
-      code: 'upstream_broken',
-      message: 'The upstream broke off its answer; try again.',
-      param: null,
-      request_id: id,
-    })
-    assert.ok(text.includes('\n\nevent: error\ndata: '))
-    const expected = { status: 'failed', error: 'upstream_broken', metering: 'estimated' }
-    assert.deepEqual(pick(await scene.entry(id), expected), expected)
-  })
-}
-
-test('errors are told in the shape of OpenAI', async () => {
-  const [malformed, noKey, refused, page] = await Promise.all([
-    scene.ask(path, { body: '[1]' }),
-    scene.ask(path, { body: question, key: null }),
-    scene.ask(path, { body: question, plan: { status: 429 } }),
-    scene.ask(path, { body: stream, plan: { html: true } }),
-  ])
-  assert.deepEqual([malformed.status, json(malformed.text)['code']], [400, 'json_invalid'])
-  assert.deepEqual([noKey.status, json(noKey.text)['code']], [401, 'key_missing'])
-  const upstreams = { message: 'The fake upstream says requests', type: 'requests', param: null }
-  assert.deepEqual(
-    [refused.status, json(refused.text)],
-    [429, { error: { ...upstreams, code: 'rate_limit_exceeded' } }],
-  )
-  assert.deepEqual([page.status, json(page.text)['code']], [502, 'upstream_invalid'])
+test('an answer without usage is recorded with an estimate, and marked', async () => {
+  const { id } = await scene.ask(path, { body: question, plan: { withoutUsage: true } })
+  const entry = await scene.entry(id)
+  assert.deepEqual([entry.status, entry.metering], ['completed', 'estimated'])
+  assert.ok(entry.input_tokens > 0 && entry.output_tokens > 0)
 })

@@ -98,30 +98,3 @@ test("statistics are nothing for another site's script", async () => {
   const { headers } = await scene.ask('/stats')
   assert.equal(headers['access-control-allow-origin'], undefined)
 })
-
-test("without a good key statistics are refused in system A's words", async () => {
-  const missing = 'API key required. Use Authorization: Bearer <key> or x-api-key: <key>'
-  const cases: readonly (readonly [key: string | null, error: string, code: string])[] = [
-    [null, missing, 'key_missing'],
-    ['', 'API key cannot be empty', 'key_blank'],
-    ['tg_no_such_key', 'Invalid API key', 'key_invalid'],
-  ]
-  for (const [key, error, code] of cases) {
-    const { id, status, text, headers } = await scene.ask('/stats', { key })
-    assert.equal(status, 401)
-    assert.deepEqual(json(text), { error, code, message: error, request_id: id })
-    assert.equal(headers['x-request-id'], id)
-  }
-})
-
-test('an expired key is refused as everywhere', async () => {
-  const expiresAt = new Date(Date.now() + 1500).toISOString()
-  const { key } = await scene.home.createKey(['--expires', expiresAt])
-  const refused = await until('the expiry', async () => {
-    const answer = await scene.ask('/stats', { key })
-    return answer.status !== 200 && answer
-  })
-  assert.equal(refused.status, 403)
-  const { error, code } = json(refused.text)
-  assert.deepEqual([error, code], [`API key expired on ${expiresAt}`, 'key_expired'])
-})
