@@ -20,6 +20,7 @@ export function createApp(gateway: Gateway, pages: PageParts, reportError: Repor
   })
   app.use((req, res, next) => {
     res.set('x-request-id', requestIdOf(req, ulid()))
+    if (pages.isDraining()) res.shouldKeepAlive = false
     next()
   })
   addPages(app, pages)

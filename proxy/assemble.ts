@@ -35,7 +35,12 @@ export interface Assembly {
 const DAY_MS = 86_400_000
 const now = Date.now
 
-export async function assemble(config: Config, storage: Storage, log: Log): Promise<Assembly> {
+export async function assemble(
+  config: Config,
+  storage: Storage,
+  log: Log,
+  isDraining: () => boolean,
+): Promise<Assembly> {
   const { keys } = storage
   const limiter = createLimiter(config.LIMIT_WAIT_MS, now)
   const authenticator = createAuthenticator(
@@ -98,6 +103,7 @@ export async function assemble(config: Config, storage: Storage, log: Log): Prom
     maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
     stallTimeoutMs: config.CLIENT_STALL_TIMEOUT_MS,
     corsOrigin: config.CORS_ORIGIN,
+    isDraining,
   })
   return { authenticator, limiter, ledger, upstream, heartbeat, gateway, metrics, reportError }
 }

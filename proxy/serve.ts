@@ -32,7 +32,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
   const storage = await openStorage(config)
   let isStarted = false
   let isDraining = false
-  const rooms = await assemble(config, storage, log)
+  const rooms = await assemble(config, storage, log, () => isDraining)
   await rooms.ledger.recover() // before the first window is read
 
   const watch = watchRevision(
@@ -91,9 +91,10 @@ async function startServers(config: Config, storage: Storage, rooms: Assembly, {
     stats: (key: Parameters<typeof limiter.window>[0]) => statsBody(key, limiter.window(key), config.DEFAULT_MODEL),
     health: async () => healthBody(await ping(storage.database), ledger.status(), Date.now()),
     isReady,
+    isDraining,
     metrics: metrics.render,
   }
-  const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError, isDraining }
+  const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
   const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
   const servers = [api]
   if (config.METRICS_PORT !== undefined) {

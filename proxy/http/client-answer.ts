@@ -13,6 +13,8 @@ interface Settings {
   /** A client that takes nothing for so long is given up. */
   readonly stallTimeoutMs: number
   readonly reportError: ReportError
+  /** Asked when the head is written, for the call may have begun long before: then the connection ends with the answer. */
+  readonly isDraining: () => boolean
 }
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }
@@ -103,10 +105,11 @@ export class ClientAnswer implements Sink {
 
   /** `told`: what the client gets, where that is more than the log may have. */
   fail(error: GatewayError, told = error): void {
-    const { endpoint, requestId, reportError } = this.settings
+    const { endpoint, requestId, reportError, isDraining } = this.settings
     reportError(error, requestId)
     if (this.isClosed) return
     const { headers } = this
+    if (isDraining()) this.res.shouldKeepAlive = false
     if (!this.res.headersSent) sendError(this.res, told, { dialect: endpoint.dialect, requestId, headers })
     else if (this.isStream) this.res.end(errorEvent(told, endpoint.dialect, endpoint.protocol, requestId))
     else this.res.destroy() // a body that breaks off is the only way to say that it is not whole
@@ -147,6 +150,7 @@ export class ClientAnswer implements Sink {
   private writeHead(wholeBytes?: number): void {
     if (this.res.headersSent || !this.pending) return
     const { status, headers } = this.pending
+    if (this.settings.isDraining()) this.res.shouldKeepAlive = false
     this.res.writeHead(status, {
       ...headers,
       ...(wholeBytes === undefined || headers['content-length'] !== undefined ? {} : { 'content-length': wholeBytes }),

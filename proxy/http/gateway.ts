@@ -32,6 +32,7 @@ export interface GatewayParts {
   readonly maxConcurrentRequests: number
   readonly stallTimeoutMs: number
   readonly corsOrigin: string
+  readonly isDraining: () => boolean
   readonly reportError: ReportError
 }
 
@@ -55,8 +56,15 @@ export function createGateway(parts: GatewayParts): Gateway {
     const endpoint = endpointOf(path, parts.passthroughPaths, req.headers['anthropic-version'] !== undefined)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, cors, requestId)
 
-    const { stallTimeoutMs, reportError } = parts
-    const client = new ClientAnswer(res, { endpoint, requestId, headers: cors, stallTimeoutMs, reportError })
+    const { stallTimeoutMs, reportError, isDraining } = parts
+    const client = new ClientAnswer(res, {
+      endpoint,
+      requestId,
+      headers: cors,
+      stallTimeoutMs,
+      reportError,
+      isDraining,
+    })
     let body: Buffer | undefined
     inFlight += 1
     try {

@@ -12,6 +12,7 @@ export interface PageParts {
   readonly stats: (key: KeyRecord) => object
   readonly health: () => Promise<{ readonly canServe: boolean; readonly body: object }>
   readonly isReady: () => boolean
+  readonly isDraining: () => boolean
   readonly metrics: RenderMetrics
 }
 

@@ -10,8 +10,6 @@ export interface ServerSettings {
   readonly port: number
   readonly requestTimeoutMs: number
   readonly reportError: ReportError
-  /** While it is so, every answer asks its client to leave. */
-  readonly isDraining?: () => boolean
 }
 
 export interface Listening {
@@ -26,10 +24,9 @@ const KEEP_ALIVE_MS = 75_000 // longer than the idle time of the usual load bala
 
 /** Listens, and answers what never becomes a request: broken HTTP gets an error with a request id too. */
 export async function listen(
-  handle: RequestListener,
-  { host, port, requestTimeoutMs, reportError, isDraining }: ServerSettings,
+  listener: RequestListener,
+  { host, port, requestTimeoutMs, reportError }: ServerSettings,
 ): Promise<Listening> {
-  const listener = isDraining ? closingWhile(isDraining, handle) : handle
   const server = createServer(
     {
       requestTimeout: requestTimeoutMs,
@@ -68,19 +65,6 @@ export async function listen(
   return {
     port: (server.address() as AddressInfo).port, // safe: it listens on TCP
     close: (graceMs) => close(server, connections, graceMs),
-  }
-}
-
-/** Decided when the head is written and not when the request came: a call may have begun long before the end. */
-function closingWhile(isDraining: () => boolean, handle: RequestListener): RequestListener {
-  return (req, res) => {
-    const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => ServerResponse // safe: passed on as they are
-    // On the response itself, for Express gives it another prototype. Node calls it for heads that nobody writes, too.
-    res.writeHead = (...args: unknown[]) => {
-      if (isDraining()) res.shouldKeepAlive = false
-      return writeHead(...args)
-    }
-    handle(req, res)
   }
 }
 

@@ -19,6 +19,7 @@ const server = await listen(
       headers: { 'x-given': 'first' },
       stallTimeoutMs: 300,
       reportError: (error) => reported.push(error),
+      isDraining: () => false,
     })
     handlers.get(req.url ?? '')?.(answer, res)
   },

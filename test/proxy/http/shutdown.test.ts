@@ -49,3 +49,24 @@ test('what is not finished within the grace is cut, told so and recorded with an
   assert.deepEqual(pick(await scene.entry(stream.id), expected), expected)
   await scene.close()
 })
+
+test('while a process goes on accepting it is unready, and every answer closes its connection', async () => {
+  const scene = await startScene({ env: { SHUTDOWN_DELAY_MS: '1500' } })
+  const agent = new Agent({ keepAlive: true })
+  const connectionOf = async (path: string): Promise<unknown> =>
+    (await scene.ask(path, { agent, key: null })).headers.connection
+  assert.equal(await connectionOf('/health/ready'), 'keep-alive')
+  const begun = scene.ask('/v1/messages', { body: message, plan: { neverAnswer: true }, agent })
+  await scene.upstream.waitFor((calls) => calls.length === 1)
+
+  const stopped = scene.gateway.stop()
+  await until('it stops', () => scene.gateway.log.some(({ msg }) => msg === 'stopping'))
+  assert.equal((await scene.ask('/health/ready')).status, 503)
+  for (const path of ['/', '/nothing', '/v1/models']) assert.equal(await connectionOf(path), 'close', path)
+  scene.upstream.release()
+  const { status, headers } = await begun
+  assert.deepEqual([status, headers.connection], [200, 'close'], 'a call that had begun before, too')
+  assert.equal(await stopped, 0)
+  agent.destroy()
+  await scene.close()
+})
