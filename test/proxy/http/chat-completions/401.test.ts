@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import { json } from '../../../support/ask.ts'
 import { chat } from '../../../support/dialogs.ts'
 import { until } from '../../../support/gateway.ts'
+import { answers401 } from '../../../support/openai-401.ts'
 import { startScene } from '../../../support/scene.ts'
 
 const scene = await startScene()
@@ -10,22 +11,7 @@ after(() => scene.close())
 
 const path = '/v1/chat/completions'
 
-const refusals: readonly (readonly [what: string, headers: Record<string, string>, message: string, code: string])[] = [
-  ['no key', {}, 'API key required. Use Authorization: Bearer <key> or x-api-key: <key>', 'key_missing'],
-  ['a blank key', { authorization: 'Bearer ' }, 'API key cannot be empty', 'key_blank'],
-  ['an unknown key', { authorization: 'Bearer tg_no_such_key' }, 'Invalid API key', 'key_invalid'],
-  ['an unknown x-api-key', { 'x-api-key': 'tg_no_such_key' }, 'Invalid API key', 'key_invalid'],
-]
-for (const [what, headers, message, code] of refusals) {
-  test(`a chat with ${what} is refused in system A's words`, async () => {
-    const { id, status, text, ...answer } = await scene.ask(path, { key: null, headers, body: chat })
-    assert.equal(status, 401)
-    assert.deepEqual(json(text), { error: message, code, message, request_id: id })
-    assert.deepEqual([answer.headers['content-type'], answer.headers['x-request-id']], ['application/json', id])
-    assert.equal(scene.seen(id), undefined)
-    assert.deepEqual(scene.entries(id), [])
-  })
-}
+answers401(scene, path, chat, 'a chat')
 
 test("a revoked key is refused within a moment, in OpenAI's shape", async () => {
   const { key, name } = await scene.home.createKey()
