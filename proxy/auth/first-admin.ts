@@ -1,17 +1,12 @@
-import type { Key } from '../domain/key.ts'
-import { createSecret, markSecret, type Secret } from './secret.ts'
-
-interface AdminFields extends Pick<
-  Key,
-  'name' | 'isAdmin' | 'model' | 'tokenLimit' | 'rpm' | 'expiresAt' | 'allowedEndpoints'
-> {}
+import type { Key, KeyFields, SecretMark } from '../domain/key.ts'
+import { createSecret, markSecret } from './secret.ts'
 
 export interface AdminStore {
   findById(id: string): Promise<Key | undefined>
   hasAdmin(): Promise<boolean>
-  create(id: string, fields: AdminFields, secret: Secret, now: number): Promise<unknown>
+  create(id: string, fields: KeyFields, secret: SecretMark, now: number): Promise<unknown>
   setStatus(id: string, status: Key['status']): Promise<void>
-  rotate(id: string, secret: Secret): Promise<void>
+  rotate(id: string, secret: SecretMark): Promise<void>
 }
 
 /** The row of the key that comes from `ADMIN_API_KEY`: one, whatever the variable's value was over time. */
@@ -46,6 +41,6 @@ export async function ensureAdmin(store: AdminStore, given: string | undefined, 
   await store.create(first.id, adminFields('admin'), secret, first.now)
 }
 
-function adminFields(name: string): AdminFields {
+function adminFields(name: string): KeyFields {
   return { name, isAdmin: true, model: null, tokenLimit: null, rpm: null, expiresAt: null, allowedEndpoints: null }
 }

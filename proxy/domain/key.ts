@@ -18,6 +18,18 @@ export interface Key {
   readonly createdAt: number
 }
 
+/** What an administrator may say of a key. */
+export type KeyFields = Pick<
+  Key,
+  'name' | 'isAdmin' | 'model' | 'tokenLimit' | 'rpm' | 'expiresAt' | 'allowedEndpoints'
+>
+
+/** The hash and the visible beginning of a new secret. */
+export interface SecretMark {
+  readonly hash: string
+  readonly prefix: string
+}
+
 /** What a key has used, as far as it is in the database. */
 export interface KeyUsage {
   readonly lifetimeTokens: number

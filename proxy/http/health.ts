@@ -1,11 +1,5 @@
+import type { DatabasePing } from '../domain/database-ping.ts'
 import type { LedgerStatus } from '../domain/ledger-status.ts'
-
-/** What a look at the database found. */
-export interface DatabasePing {
-  readonly type: 'sqlite'
-  readonly responseTimeMs: number
-  readonly error?: string
-}
 
 const DEGRADED_MS = 1000
 const UNHEALTHY_MS = 2000

@@ -6,7 +6,7 @@ import { SpoolReader } from './spool-reader.ts'
 
 /** Brings the folder of a dead process into the database, the calls it left open included, and removes it. */
 export class Orphan {
-  readonly folder: string
+  private readonly folder: string
   private readonly reader: SpoolReader
   private readonly committer: Committer
   private readonly write: WriteEntries

@@ -1,5 +1,6 @@
 import { Sequelize, Transaction } from 'sequelize'
 import sqlite3 from 'sqlite3'
+import type { DatabasePing } from '../domain/database-ping.ts'
 
 export interface Database {
   readonly sequelize: Sequelize
@@ -44,9 +45,7 @@ export async function openSqlite(path: string): Promise<Database> {
 }
 
 /** Asks the database for nothing, and how long it took. Never throws. */
-export async function ping({
-  sequelize,
-}: Database): Promise<{ type: 'sqlite'; responseTimeMs: number; error?: string }> {
+export async function ping({ sequelize }: Database): Promise<DatabasePing> {
   const start = performance.now()
   const elapsed = (): number => Math.round(performance.now() - start)
   try {

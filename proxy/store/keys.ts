@@ -8,21 +8,9 @@ import {
   type Transaction,
   UniqueConstraintError,
 } from 'sequelize'
-import type { Key, KeyRecord, KeyUsage } from '../domain/key.ts'
+import type { Key, KeyFields, KeyRecord, KeyUsage, SecretMark } from '../domain/key.ts'
 import type { Database } from './database.ts'
 import { bumpRevision } from './revision.ts'
-
-/** What an administrator may say of a key. */
-export type KeyFields = Pick<
-  Key,
-  'name' | 'isAdmin' | 'model' | 'tokenLimit' | 'rpm' | 'expiresAt' | 'allowedEndpoints'
->
-
-/** The hash and the visible beginning of a new secret. */
-interface SecretMark {
-  readonly hash: string
-  readonly prefix: string
-}
 
 export type KeySummary = Key & Pick<KeyUsage, 'lifetimeTokens' | 'lastUsedAt'>
 
