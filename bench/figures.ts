@@ -16,6 +16,10 @@ export type Figure =
   | 'startMs'
   | 'ledgerCalls'
   | 'ledgerRows'
+  | 'databaseCpuMsPerCall'
+  | 'statementsPer1000Calls'
+  | 'commitLagP50Ms'
+  | 'commitLagP99Ms'
 
 export type Figures = Readonly<Partial<Record<Figure, number>>>
 
@@ -26,6 +30,9 @@ export type Sample = {
   readonly repetition: number
   readonly figures: Figures
 }
+
+/** What was measured, and what went wrong meanwhile. */
+export type Run = { readonly samples: readonly Sample[]; readonly problems: readonly string[] }
 
 export const PROCESS = 'process'
 

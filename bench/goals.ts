@@ -1,11 +1,11 @@
 import { type Figure, medianOf, paired, PROCESS, type Sample } from './figures.ts'
 import { median } from './quantile.ts'
-import { scenarios, SLOW_STREAMS, type Scenario } from './scenarios.ts'
+import { fleets, type Scenario, scenarios, SLOW_STREAMS, type TargetName } from './scenarios.ts'
 import { number, table } from './table.ts'
 
 /** The targets of the design, section 11. A figure without a limit is shown for comparison only. */
 type Limit =
-  | { readonly of: 'ratio'; readonly atMost: number }
+  | { readonly of: 'ratio' | 'value'; readonly atMost: number }
   | { readonly of: 'difference' | 'value'; readonly below: number }
   | { readonly of: 'value'; readonly exactly: number }
 
@@ -13,12 +13,22 @@ type Goal = { readonly scenario: string; readonly figure: Figure; readonly what:
 
 export type Verdict = {
   readonly what: string
-  readonly bare: number
-  readonly tollgate: number
+  readonly value: number
+  readonly yardstick: number
   readonly ratios: readonly number[]
   readonly target: string
   readonly verdict: string
 }
+
+/** What is asked of a target, and what it is compared with. */
+type Contest = {
+  readonly title: string
+  readonly target: TargetName
+  readonly yardstick: TargetName | null
+  readonly goals: readonly Goal[]
+}
+
+export type Judgement = Pick<Contest, 'title' | 'target' | 'yardstick'> & { readonly verdicts: readonly Verdict[] }
 
 type Aim = readonly [figure: Figure, what: string, limit?: Limit]
 
@@ -51,49 +61,132 @@ const processAims: readonly Aim[] = [
   ['rssPeakMiB', 'RSS peak of all MiB'],
 ]
 
-const goals: readonly Goal[] = [
-  ...scenarios.flatMap(({ name, group }) => aims[group].map((aim) => goalOf(name, `${name}: `, aim))),
-  ...processAims.map((aim) => goalOf(PROCESS, '', aim)),
+const DATABASE_CPU: Aim = ['databaseCpuMsPerCall', 'PostgreSQL CPU ms/call', { of: 'value', below: 0.05 }]
+
+/** No call is to be slower than with SQLite. */
+const aimsBesideSqlite: Readonly<Record<Scenario['group'], readonly Aim[]>> = {
+  calls: [
+    ['cpuMsPerCall', 'CPU ms/call', { of: 'ratio', atMost: 1 }],
+    ['wholeP50Ms', 'p50 ms'],
+    ['wholeP99Ms', 'p99 ms'],
+  ],
+  latency: [
+    ['wholeP50Ms', 'p50 ms'],
+    ['wholeP99Ms', 'p99 ms'],
+  ],
+  streams: [['cpuMsPerCall', 'CPU ms/stream', { of: 'ratio', atMost: 1 }]],
+  slow: [],
+}
+
+const COMMIT_LAG: Aim = ['commitLagP99Ms', 'commit lag p99 ms', { of: 'value', below: 250 }]
+
+/** Polls and pings cost the same however few calls there are, so that what is counted per call has one rate. */
+const fleetAims: readonly Aim[] = [
+  ['statementsPer1000Calls', 'statements per 1000 calls', { of: 'value', atMost: 25 }],
+  DATABASE_CPU,
+  COMMIT_LAG,
+]
+const RATE_OF_THE_BUDGET = 500
+
+function goalsOf(ofGroup: Readonly<Record<Scenario['group'], readonly Aim[]>>): Goal[] {
+  return scenarios.flatMap(({ name, group }) => ofGroup[group].map((aim) => goalOf(name, `${name}: `, aim)))
+}
+
+const goals: readonly Goal[] = [...goalsOf(aims), ...processAims.map((aim) => goalOf(PROCESS, '', aim))]
+
+const goalsOnPostgres: readonly Goal[] = [
+  ...goals,
+  ...goalsOf({ calls: [DATABASE_CPU], latency: [], streams: [DATABASE_CPU], slow: [] }),
+]
+
+const goalsOfFleets: readonly Goal[] = fleets.flatMap(({ name, perSecondEach }) =>
+  (perSecondEach === RATE_OF_THE_BUDGET ? fleetAims : [COMMIT_LAG]).map((aim) => goalOf(name, `${name}: `, aim)),
+)
+
+const contests: readonly Contest[] = [
+  { title: 'ledger on SQLite', target: 'tollgate', yardstick: 'bare', goals },
+  { title: 'ledger on PostgreSQL', target: 'tollgate-postgres', yardstick: 'bare', goals: goalsOnPostgres },
+  {
+    title: 'PostgreSQL beside SQLite',
+    target: 'tollgate-postgres',
+    yardstick: 'tollgate',
+    goals: goalsOf(aimsBesideSqlite),
+  },
+  {
+    title: 'several processes on one PostgreSQL',
+    target: 'tollgate-postgres',
+    yardstick: null,
+    goals: goalsOfFleets,
+  },
 ]
 
 function goalOf(scenario: string, prefix: string, [figure, what, limit]: Aim): Goal {
   return { scenario, figure, what: `${prefix}${what}`, limit: limit ?? null }
 }
 
-export function judge(samples: readonly Sample[]): Verdict[] {
-  const judged = goals.map((goal) => judgeGoal(samples, goal))
-  return judged.filter(({ tollgate }) => !Number.isNaN(tollgate))
+/** Of every contest that took place. */
+export function judge(samples: readonly Sample[]): Judgement[] {
+  return contests
+    .map((contest) => ({ ...contest, verdicts: verdictsOf(samples, contest) }))
+    .filter(({ verdicts }) => verdicts.length > 0)
 }
 
-function judgeGoal(samples: readonly Sample[], { scenario, figure, what, limit }: Goal): Verdict {
-  const tollgate = medianOf(samples, 'tollgate', scenario, figure)
-  const bare = medianOf(samples, 'bare', scenario, figure)
-  const compare = (combine: (value: number, bareValue: number) => number) =>
-    paired(samples, ['tollgate', 'bare'], scenario, figure, combine)
-  const ratios = compare((value, bareValue) => value / bareValue)
-  const difference = median(compare((value, bareValue) => value - bareValue))
-  const decided =
-    limit === null ? { target: '', verdict: '' } : decide(limit, { ratio: median(ratios), difference, value: tollgate })
-  return { what, bare, tollgate, ratios, ...decided }
+/** Without what was not measured, and without comparisons with what was not. */
+function verdictsOf(samples: readonly Sample[], contest: Contest): Verdict[] {
+  return contest.goals
+    .filter(({ limit }) => limit?.of === 'value' || hasRun(samples, contest.yardstick))
+    .map((goal) => judgeGoal(samples, contest, goal))
+    .filter(({ value }) => !Number.isNaN(value))
+}
+
+function hasRun(samples: readonly Sample[], name: TargetName | null): boolean {
+  return samples.some(({ target }) => target === name)
+}
+
+function judgeGoal(samples: readonly Sample[], contest: Contest, { scenario, figure, what, limit }: Goal): Verdict {
+  const { target, yardstick } = contest
+  const value = medianOf(samples, target, scenario, figure)
+  if (yardstick === null) {
+    const compared = { ratio: Number.NaN, difference: Number.NaN, value }
+    return { what, value, yardstick: Number.NaN, ratios: [], ...decide(limit, compared, '') }
+  }
+  const compare = (combine: (own: number, other: number) => number) =>
+    paired(samples, [target, yardstick], scenario, figure, combine)
+  const ratios = compare((own, other) => own / other)
+  const difference = median(compare((own, other) => own - other))
+  const compared = { ratio: median(ratios), difference, value }
+  const other = medianOf(samples, yardstick, scenario, figure)
+  return { what, value, yardstick: other, ratios, ...decide(limit, compared, yardstick) }
 }
 
 type Compared = { readonly ratio: number; readonly difference: number; readonly value: number }
 
-function decide(limit: Limit, compared: Compared): { target: string; verdict: string } {
+function decide(limit: Limit | null, compared: Compared, yardstick: string): Pick<Verdict, 'target' | 'verdict'> {
+  if (limit === null) return { target: '', verdict: '' }
   const value = compared[limit.of]
   const say = (isMet: boolean) => (Number.isNaN(value) ? '–' : isMet ? 'ok' : '**misses**')
   if ('exactly' in limit) return { target: `= ${limit.exactly}`, verdict: say(value === limit.exactly) }
-  if (limit.of === 'ratio') return { target: `≤ ${limit.atMost} × bare`, verdict: say(value <= limit.atMost) }
+  if ('atMost' in limit) {
+    const unit = limit.of === 'ratio' ? ` × ${yardstick}` : ''
+    return { target: `≤ ${limit.atMost}${unit}`, verdict: say(value <= limit.atMost) }
+  }
   if (limit.of === 'value') return { target: `< ${limit.below}`, verdict: say(value < limit.below) }
   const sign = value < 0 ? '' : '+'
-  return { target: `< bare + ${limit.below}`, verdict: `${say(value < limit.below)} (${sign}${number(value)})` }
+  return {
+    target: `< ${yardstick} + ${limit.below}`,
+    verdict: `${say(value < limit.below)} (${sign}${number(value)})`,
+  }
 }
 
-export function verdictTable(verdicts: readonly Verdict[]): string {
-  const rows = verdicts.map(({ what, bare, tollgate, ratios, target, verdict }) => {
-    return [what, number(bare), number(tollgate), withRange(ratios), target, verdict]
+export function verdictTable({ target: name, yardstick, verdicts }: Judgement): string {
+  if (yardstick === null) {
+    const rows = verdicts.map(({ what, value, target, verdict }) => [what, number(value), target, verdict])
+    return table(['figure', name, 'target', ''], rows)
+  }
+  const rows = verdicts.map(({ what, value, yardstick: other, ratios, target, verdict }) => {
+    return [what, number(other), number(value), withRange(ratios), target, verdict]
   })
-  return table(['figure', 'bare', 'tollgate', 'tollgate/bare', 'target', ''], rows)
+  return table(['figure', yardstick, name, `${name}/${yardstick}`, 'target', ''], rows)
 }
 
 /** A median whose repetitions lie far apart says that the machine was busy, not that the gateway is slow. */

@@ -5,6 +5,7 @@ type Start = (done: () => void) => boolean
 
 export function runAtPace(pace: Pace, start: Start): Promise<void> {
   if (pace.kind === 'open') return runOpen(pace.perSecond, pace.seconds, start)
+  if (pace.kind === 'steady') return runSteady(pace.perSecond, pace.seconds, start)
   return runClosed(pace.connections, pace.kind === 'burst' ? 0 : pace.seconds, start)
 }
 
@@ -53,5 +54,37 @@ function runOpen(perSecond: number, seconds: number, start: Start): Promise<void
       setTimeout(tick, nextAt - performance.now() - 1, nextAt)
     }
     tick(performance.now())
+  })
+}
+
+/** Of a millisecond, a timer is as punctual as the cost of many calls needs it: the core is left to the others. */
+function runSteady(perSecond: number, seconds: number, start: Start): Promise<void> {
+  const total = Math.round(perSecond * seconds)
+  const startedAt = performance.now()
+  return new Promise((resolve) => {
+    let wanted = total
+    let started = 0
+    let inFlight = 0
+    const resolveWhenDone = () => {
+      if (started >= wanted && inFlight === 0) resolve()
+    }
+    const done = () => {
+      inFlight--
+      resolveWhenDone()
+    }
+    const tick = () => {
+      const due = Math.min(wanted, Math.ceil(((performance.now() - startedAt) / 1000) * perSecond))
+      while (started < due) {
+        if (!start(done)) {
+          wanted = started
+          break
+        }
+        started++
+        inFlight++
+      }
+      if (started < wanted) setTimeout(tick, 1)
+      else resolveWhenDone()
+    }
+    tick()
   })
 }

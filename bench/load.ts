@@ -13,7 +13,7 @@ const CALL_TIMEOUT_MS = 30_000
 
 async function runJob(job: Job): Promise<LoadResult> {
   const timeouts = { headersTimeout: CALL_TIMEOUT_MS, bodyTimeout: CALL_TIMEOUT_MS }
-  const pool = new Pool(job.origin, { connections: job.pace.connections, ...timeouts })
+  const pools = job.origins.map((origin) => new Pool(origin, { connections: job.pace.connections, ...timeouts }))
   const call = prepareCall(job)
   const failures: string[] = []
   const firstByteMs: number[] = []
@@ -28,9 +28,11 @@ async function runJob(job: Job): Promise<LoadResult> {
     wholeMs.push(outcome.wholeMs)
   }
 
+  let next = 0
   const startedAt = performance.now()
   await runAtPace(job.pace, (done) => {
-    if (failures.length >= GIVE_UP_AFTER_FAILURES) return false
+    const pool = pools[next++ % pools.length]
+    if (pool === undefined || failures.length >= GIVE_UP_AFTER_FAILURES) return false
     startCall(pool, call, (outcome) => {
       record(outcome)
       done()
@@ -38,7 +40,7 @@ async function runJob(job: Job): Promise<LoadResult> {
     return true
   })
   const elapsedMs = performance.now() - startedAt
-  await pool.destroy()
+  await Promise.all(pools.map((pool) => pool.destroy()))
 
   return {
     completed: wholeMs.length,

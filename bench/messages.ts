@@ -11,17 +11,20 @@ export type Pacing = Readonly<z.infer<typeof pacingSchema>>
 
 /**
  * Closed: so many callers, each of which calls again when it was answered. Open: calls come at a rate, whatever
- * becomes of the earlier ones. Burst: all at once, each one once.
+ * becomes of the earlier ones. Steady: the same for higher rates, in small groups, and idle in between. Burst: all at
+ * once, each one once.
  */
 const paceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('closed'), connections: z.number(), seconds: z.number() }),
   z.object({ kind: z.literal('open'), connections: z.number(), seconds: z.number(), perSecond: z.number() }),
+  z.object({ kind: z.literal('steady'), connections: z.number(), seconds: z.number(), perSecond: z.number() }),
   z.object({ kind: z.literal('burst'), connections: z.number() }),
 ])
 export type Pace = Readonly<z.infer<typeof paceSchema>>
 
 export const jobSchema = z.object({
-  origin: z.string(),
+  /** Calls go to one after the other. */
+  origins: z.array(z.string()).min(1),
   key: z.string(),
   api: z.enum(['messages', 'chat']),
   promptBytes: z.number(),

@@ -1,10 +1,12 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Scenario, scenarios, type TargetName, targetNames } from './scenarios.ts'
+import { FLEETS, type Scenario, scenarios, type TargetName, targetNames } from './scenarios.ts'
 
 export type Options = {
   readonly targets: readonly TargetName[]
   readonly scenarios: readonly Scenario[]
+  /** Whether several gateways on one PostgreSQL are measured, too. */
+  readonly hasFleets: boolean
   readonly repeat: number
   readonly seconds: number
   readonly warmUpSeconds: number
@@ -21,10 +23,13 @@ export const defaultGatewayPath = join(import.meta.dirname, '../bin/tollgate.mjs
 const MOST_REPETITIONS = 20
 const MOST_SECONDS = 60
 
+const scenarioNames = [...scenarios.map(({ name }) => name), FLEETS]
+
 export const help = `Usage: npm run bench -- [options]
 
-Measures tollgate beside a bare Express + undici pass-through and the upstream itself, on loopback, on one core.
-Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc).
+Measures tollgate, on SQLite and on PostgreSQL, beside a bare Express + undici pass-through and the upstream itself,
+on loopback, on one core. Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc);
+starts a PostgreSQL of its own, and leaves out what needs it where there is none.
 
   --quick          1.5 s a measurement, one repetition: a look, not a result
   --only <name>    only this scenario or target; may be repeated, or name several with commas
@@ -34,7 +39,7 @@ Tables go to stdout, progress to stderr, every sample to bench/results/. Needs L
   --help           this text
 
 Targets:   ${targetNames.join(', ')}
-Scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+Scenarios: ${scenarioNames.join(', ')} (one, two and four processes on one PostgreSQL)
 
 Exit status: 0 measured, 1 a call failed or the ledger does not agree, 2 wrong usage. A missed target is not a failure.`
 
@@ -63,27 +68,36 @@ function parse(args: readonly string[]) {
 function understand(values: ReturnType<typeof parse>): Wish {
   if (values.help) return { kind: 'help' }
   const only = values.only.flatMap((names) => names.split(','))
-  const known = new Set<string>([...targetNames, ...scenarios.map(({ name }) => name)])
+  const known = new Set<string>([...targetNames, ...scenarioNames])
   const unknown = only.filter((name) => !known.has(name))
   if (unknown.length > 0) throw new Error(`--only: no target or scenario is called ${unknown.join(', ')}`)
 
   const repeat = within('--repeat', values.repeat, values.quick ? 1 : 3, MOST_REPETITIONS)
   if (!Number.isInteger(repeat)) throw new Error('--repeat must be a whole number')
   const seconds = within('--seconds', values.seconds, values.quick ? 1.5 : 5, MOST_SECONDS)
+  const targets = chosen(targetNames, only)
+  const chosenScenarios = chosen(scenarioNames, only)
   const options = {
-    targets: chosen(targetNames, only, (name) => name),
-    scenarios: chosen(scenarios, only, ({ name }) => name),
+    targets,
+    scenarios: scenarios.filter(({ name }) => chosenScenarios.includes(name)),
+    hasFleets: chosenScenarios.includes(FLEETS) && targets.includes('tollgate-postgres'),
     repeat,
     seconds,
     warmUpSeconds: values.quick ? 0.5 : 1,
     gatewayPath: resolve(values.gateway ?? defaultGatewayPath),
   }
+  if (isEmpty(options)) throw new Error(`--only: ${FLEETS} need the target tollgate-postgres`)
   return { kind: 'run', options }
 }
 
+/** Whether there is nothing to measure. */
+export function isEmpty({ targets, scenarios: chosenScenarios, hasFleets }: Options): boolean {
+  return !hasFleets && (targets.length === 0 || chosenScenarios.length === 0)
+}
+
 /** Names of the other sort leave everything of this sort in. */
-function chosen<T>(all: readonly T[], only: readonly string[], nameOf: (item: T) => string): readonly T[] {
-  const named = all.filter((item) => only.includes(nameOf(item)))
+function chosen<Name extends string>(all: readonly Name[], only: readonly string[]): readonly Name[] {
+  const named = all.filter((name) => only.includes(name))
   return named.length === 0 ? all : named
 }
 

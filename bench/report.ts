@@ -1,7 +1,8 @@
 import { type Figure, medianOf, paired, PROCESS, type Sample } from './figures.ts'
 import { judge, verdictTable } from './goals.ts'
 import { median } from './quantile.ts'
-import { type Scenario, type TargetName, targetNames } from './scenarios.ts'
+import type { Options } from './options.ts'
+import { fleets, type Scenario, type TargetName, targetNames } from './scenarios.ts'
 import { number, table } from './table.ts'
 
 type Column = readonly [heading: string, figure: Figure]
@@ -12,6 +13,7 @@ const columns: Readonly<Record<Scenario['group'], readonly Column[]>> = {
     ['p50 ms', 'wholeP50Ms'],
     ['p99 ms', 'wholeP99Ms'],
     ['CPU ms/call', 'cpuMsPerCall'],
+    ['of PostgreSQL', 'databaseCpuMsPerCall'],
     ['RSS peak MiB', 'rssPeakMiB'],
     ['failed', 'failed'],
   ],
@@ -20,6 +22,7 @@ const columns: Readonly<Record<Scenario['group'], readonly Column[]>> = {
     ['p50 ms', 'wholeP50Ms'],
     ['p99 ms', 'wholeP99Ms'],
     ['CPU ms/call', 'cpuMsPerCall'],
+    ['of PostgreSQL', 'databaseCpuMsPerCall'],
     ['failed', 'failed'],
   ],
   streams: [
@@ -28,6 +31,7 @@ const columns: Readonly<Record<Scenario['group'], readonly Column[]>> = {
     ['first byte p50 ms', 'firstByteP50Ms'],
     ['p99 ms', 'firstByteP99Ms'],
     ['CPU ms/stream', 'cpuMsPerCall'],
+    ['of PostgreSQL', 'databaseCpuMsPerCall'],
     ['RSS peak MiB', 'rssPeakMiB'],
     ['failed', 'failed'],
   ],
@@ -37,6 +41,7 @@ const columns: Readonly<Record<Scenario['group'], readonly Column[]>> = {
     ['p99 ms', 'firstByteP99Ms'],
     ['whole p99 ms', 'wholeP99Ms'],
     ['CPU ms/stream', 'cpuMsPerCall'],
+    ['of PostgreSQL', 'databaseCpuMsPerCall'],
     ['RSS peak MiB', 'rssPeakMiB'],
     ['failed', 'failed'],
   ],
@@ -50,15 +55,28 @@ const processColumns: readonly Column[] = [
   ['rows in the ledger', 'ledgerRows'],
 ]
 
-export function report(samples: readonly Sample[], scenarios: readonly Scenario[], note: string): string {
+const fleetColumns: readonly Column[] = [
+  ['calls', 'completed'],
+  ['calls/s', 'callsPerSecond'],
+  ['p50 ms', 'wholeP50Ms'],
+  ['p99 ms', 'wholeP99Ms'],
+  ['CPU ms/call', 'cpuMsPerCall'],
+  ['of PostgreSQL', 'databaseCpuMsPerCall'],
+  ['statements per 1000 calls', 'statementsPer1000Calls'],
+  ['commit lag p50 ms', 'commitLagP50Ms'],
+  ['p99 ms', 'commitLagP99Ms'],
+  ['failed', 'failed'],
+]
+
+export function report(samples: readonly Sample[], { scenarios, hasFleets }: Options, note: string): string {
   const names = targetNames.filter((name) => samples.some((sample) => sample.target === name))
   const repetitions = new Set(samples.map((sample) => sample.repetition)).size
-  const verdicts = judge(samples)
   return [
     `# Benchmark\n\n${note}\nMedians of ${repetitions}; ratios and differences are taken within a repetition first.`,
     ...scenarios.map((scenario) => section(samples, names, scenario)),
-    `## Processes\n\n${rows(samples, names, PROCESS, processColumns)}`,
-    ...(verdicts.length === 0 ? [] : [`## Targets (ledger on SQLite)\n\n${verdictTable(verdicts)}`]),
+    ...(scenarios.length === 0 ? [] : [`## Processes\n\n${rows(samples, names, PROCESS, processColumns)}`]),
+    ...(hasFleets ? [`## Fleets: processes on one PostgreSQL\n\n${fleetRows(samples)}`] : []),
+    ...judge(samples).map((judgement) => `## Targets (${judgement.title})\n\n${verdictTable(judgement)}`),
   ].join('\n\n')
 }
 
@@ -73,6 +91,16 @@ function rows(samples: readonly Sample[], names: readonly TargetName[], scenario
   return table(
     headings,
     names.map((name) => [name, ...row(name)]),
+  )
+}
+
+/** Statements are those of the process that sent most of them. */
+function fleetRows(samples: readonly Sample[]): string {
+  const row = (name: string) =>
+    fleetColumns.map(([, figure]) => number(medianOf(samples, 'tollgate-postgres', name, figure)))
+  return table(
+    ['fleet', ...fleetColumns.map(([heading]) => heading)],
+    fleets.map(({ name }) => [name, ...row(name)]),
   )
 }
 

@@ -1,17 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PostgresServer } from '../test/support/postgres.ts'
 import type { Cores } from './cores.ts'
 import { rssMiB } from './cpu.ts'
 import type { Crew, Member, Program } from './crew.ts'
-import { PROCESS, type Sample } from './figures.ts'
+import { PROCESS, type Run, type Sample } from './figures.ts'
+import { runFleets } from './fleet.ts'
 import type { LedgerCheck } from './ledger.ts'
-import { type Lab, measure, type Measured, warmUpProcess } from './measure.ts'
-import { announcementSchema, type LoadResult } from './messages.ts'
+import { failuresOf, type Lab, measure, type Measured, problemsOf, warmUpProcess } from './measure.ts'
+import { announcementSchema } from './messages.ts'
 import type { Options } from './options.ts'
-
+import { fleets } from './scenarios.ts'
+import type { Site } from './site.ts'
 import { number } from './table.ts'
-import { type Site, startTarget, type Target } from './targets.ts'
+import { startTarget, type Target } from './targets.ts'
 
 export type Bench = {
   readonly crew: Crew
@@ -19,10 +22,9 @@ export type Bench = {
   readonly options: Options
   readonly dataPath: string
   readonly searchPath: string
+  readonly postgres: PostgresServer | null
   readonly say: (line: string) => void
 }
-
-export type Run = { readonly samples: readonly Sample[]; readonly problems: readonly string[] }
 
 const LISTEN_WITHIN_MS = 10_000
 const REST_MS = 1000
@@ -38,12 +40,18 @@ export async function runBench(bench: Bench): Promise<Run> {
   for (let repetition = 1; repetition <= bench.options.repeat; repetition++) {
     const dataPath = join(bench.dataPath, String(repetition))
     mkdirSync(dataPath)
-    const { gatewayPath } = bench.options
-    const { crew, searchPath } = bench
-    const site: Site = { crew, cores: bench.cores.target, upstreamPort: port, gatewayPath, dataPath, searchPath }
-    const done = await runRepetition(bench, lab, site, repetition)
-    samples.push(...done.samples)
-    problems.push(...done.problems)
+    const { crew, searchPath, postgres, options, say } = bench
+    const { gatewayPath } = options
+    const cores = bench.cores.target
+    const site: Site = { crew, cores, upstreamPort: port, gatewayPath, dataPath, searchPath, postgres }
+    const runs = [
+      ...(options.scenarios.length === 0 ? [] : [await runRepetition(bench, lab, site, repetition)]),
+      ...(postgres !== null && options.hasFleets
+        ? [await runFleets(site, lab, postgres, { ...options, repetition, say })]
+        : []),
+    ]
+    samples.push(...runs.flatMap((run) => run.samples))
+    problems.push(...runs.flatMap((run) => run.problems))
   }
   return { samples, problems }
 }
@@ -72,13 +80,17 @@ async function runRepetition(bench: Bench, lab: Lab, site: Site, repetition: num
       const measured = await measure(lab, target, scenario, bench.options)
       bench.say(`${repetition}/${bench.options.repeat} ${scenario.name} ${target.name}: ${inShort(measured)}`)
       samples.push({ target: target.name, scenario: scenario.name, repetition, figures: measured.figures })
-      problems.push(...problemsOf(measured).map((problem) => `${target.name}, ${scenario.name}: ${problem}`))
+      const { warmUp, load, ledger } = measured
+      problems.push(
+        ...problemsOf([warmUp, load], ledger).map((problem) => `${target.name}, ${scenario.name}: ${problem}`),
+      )
       remember(stay, measured)
     }
   }
   for (const stay of stays) {
     samples.push({ target: stay.target.name, scenario: PROCESS, repetition, figures: figuresOfStay(stay) })
     await stay.target.process?.member.end()
+    await stay.target.ledger?.close()
   }
   return { samples, problems }
 }
@@ -105,19 +117,6 @@ function figuresOfStay({ target, restMiB, peakMiB, ledger }: Stay): Sample['figu
   }
 }
 
-function problemsOf({ load, warmUp, ledger }: Measured): string[] {
-  const problems = [...failuresOf(warmUp), ...failuresOf(load)]
-  if (load.completed === 0) problems.push('no call completed')
-  if (ledger !== null && ledger.rows !== ledger.calls) {
-    problems.push(`the ledger has ${ledger.rows} rows for ${ledger.calls} completed calls`)
-  }
-  return problems
-}
-
-function failuresOf({ failed, firstFailure }: LoadResult): string[] {
-  return failed === 0 ? [] : [`${failed} calls failed, the first with ${firstFailure}`]
-}
-
 function inShort({ figures, load, ledger }: Measured): string {
   const rate = `${Math.round(figures.callsPerSecond ?? 0)}/s`
   const rows = ledger === null ? '' : `, ledger ${ledger.rows} rows of ${ledger.calls} calls`
@@ -125,11 +124,14 @@ function inShort({ figures, load, ledger }: Measured): string {
   return `${load.completed} calls, ${rate}, ${number(figures.cpuMsPerCall ?? Number.NaN)} CPU ms${rows}${failed}`
 }
 
-export function estimateSeconds({ targets, repeat, seconds, warmUpSeconds, scenarios: chosen }: Options): number {
+export function estimateSeconds(options: Options): number {
+  const { targets, repeat, seconds, warmUpSeconds, scenarios: chosen, hasFleets } = options
   const own = chosen.map(({ pace, pacing }) => {
     const { kind } = pace(seconds)
     return kind === 'burst' ? (pacing.gapMs / 1000) * 55 : kind === 'open' ? seconds * 2 : seconds
   })
   const perTarget = own.reduce((sum, each) => sum + each + warmUpSeconds + 0.3, 3 + warmUpSeconds * 6)
-  return Math.round(perTarget * targets.length * repeat)
+  const most = Math.max(...fleets.map(({ processes }) => processes))
+  const ofFleets = hasFleets ? fleets.length * (seconds + 0.5) + most * (1 + warmUpSeconds * 3) : 0
+  return Math.round(((chosen.length === 0 ? 0 : perTarget * targets.length) + ofFleets) * repeat)
 }

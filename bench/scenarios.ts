@@ -1,18 +1,22 @@
 import type { Api } from './api.ts'
 import type { Pace, Pacing } from './messages.ts'
 
-export const targetNames = ['direct', 'bare', 'tollgate'] as const
+export const targetNames = ['direct', 'bare', 'tollgate', 'tollgate-postgres'] as const
 export type TargetName = (typeof targetNames)[number]
 
-export type Scenario = {
-  readonly name: string
-  readonly title: string
-  readonly group: 'calls' | 'latency' | 'streams' | 'slow'
+/** What the calls are and how they come. */
+export type LoadKind = {
   readonly api: Api
   readonly promptBytes: number
   readonly isStream: boolean
   readonly pacing: Pacing
   readonly pace: (seconds: number) => Pace
+}
+
+export type Scenario = LoadKind & {
+  readonly name: string
+  readonly title: string
+  readonly group: 'calls' | 'latency' | 'streams' | 'slow'
 }
 
 export const CONTENT_EVENTS = 50
@@ -62,3 +66,31 @@ export const scenarios: readonly Scenario[] = [
     pace: () => ({ kind: 'burst', connections: SLOW_STREAMS }),
   },
 ]
+
+/** Several gateways on one PostgreSQL, each of which gets the same share of the calls. */
+export type Fleet = {
+  readonly name: string
+  readonly processes: number
+  readonly perSecondEach: number
+}
+
+/** The name that stands for all fleets on the command line. */
+export const FLEETS = 'fleets'
+
+/** First what a fleet costs at the rate of one process, then what it costs when each process has that rate. */
+export const fleets: readonly Fleet[] = [fleet(1, 500), fleet(2, 250), fleet(2, 500), fleet(4, 125), fleet(4, 500)]
+
+function fleet(processes: number, perSecondEach: number): Fleet {
+  return { name: `${processes} x ${perSecondEach}/s`, processes, perSecondEach }
+}
+
+/** To warm a process up. */
+export const fleetCalls: LoadKind = { ...small, api: 'messages' }
+
+export function fleetLoad({ processes, perSecondEach }: Fleet): LoadKind {
+  return {
+    ...fleetCalls,
+    pacing: { ...atOnce, delayMs: 20 },
+    pace: (seconds) => ({ kind: 'steady', connections: 100, seconds, perSecond: processes * perSecondEach }),
+  }
+}

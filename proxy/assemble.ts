@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Authenticator, createAuthenticator } from './auth/authenticate.ts'
 import type { Config } from './config.ts'
-import type { Entry } from './domain/entry.ts'
+import { idOfRow } from './domain/entry-row.ts'
 import type { GatewayError } from './domain/errors.ts'
 import { ulid } from './domain/ulid.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -13,9 +13,8 @@ import { TOKEN_WINDOW } from './limit/rolling-window.ts'
 import { createPipeline } from './pipeline.ts'
 import { channelsOf } from './route/channel.ts'
 import { choose } from './route/choose.ts'
-import type { Storage } from './storage.ts'
-import { writeEntries } from './store/entries.ts'
-import { isRetained } from './store/retention.ts'
+import type { FallbackStore } from './store/fallback-store.ts'
+import { oldestRetainedId } from './store/retention.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createUpstream, type Upstream } from './upstream/send.ts'
@@ -37,28 +36,28 @@ const now = Date.now
 
 export async function assemble(
   config: Config,
-  storage: Storage,
+  store: FallbackStore,
   log: Log,
   isDraining: () => boolean,
 ): Promise<Assembly> {
-  const { keys } = storage
   const limiter = createLimiter(config.LIMIT_WAIT_MS, now)
   const authenticator = createAuthenticator(
     {
       async findByHash(hash) {
-        const key = await keys.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs)
+        const key = await store.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs)
         if (key) limiter.load(key)
         return key
       },
-      findByIds: (ids) => keys.findByIds(ids),
+      findByIds: (ids) => store.findByIds(ids),
+      isFresh: () => store.isFresh(),
     },
     now,
   )
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
-  const ledger = await startLedger(config, storage, log, limiter, (durationMs, entries) =>
+  const ledger = await startLedger(config, store, log, limiter, (durationMs, entries) =>
     metrics.commit(durationMs, entries),
   )
-  const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator))
+  const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator, store))
   const upstream = createUpstream({
     connectTimeoutMs: config.CONNECT_TIMEOUT_MS,
     firstByteTimeoutMs: config.FIRST_BYTE_TIMEOUT_MS,
@@ -110,15 +109,18 @@ export async function assemble(
 
 function startLedger(
   config: Config,
-  { database }: Storage,
+  store: FallbackStore,
   log: Log,
   limiter: Limiter,
   onCommit: (durationMs: number, entries: number) => void,
 ): Promise<Ledger> {
-  const isAccepted = (entry: Entry): boolean => {
-    const isYoung = isRetained(entry, now() - config.LOG_RETENTION_DAYS * DAY_MS)
-    if (!isYoung) log.error({ id: entry.id }, 'an entry is older than LOG_RETENTION_DAYS and was refused')
-    return isYoung
+  const retained = (rows: readonly string[]): readonly string[] => {
+    const oldest = oldestRetainedId(now() - config.LOG_RETENTION_DAYS * DAY_MS)
+    return rows.filter((row) => {
+      const isYoung = idOfRow(row) >= oldest
+      if (!isYoung) log.error({ id: idOfRow(row) }, 'an entry is older than LOG_RETENTION_DAYS and was refused')
+      return isYoung
+    })
   }
   return Ledger.start(
     {
@@ -129,9 +131,12 @@ function startLedger(
       commitIntervalMs: config.LEDGER_COMMIT_INTERVAL_MS,
     },
     {
-      write: (entries) => writeEntries(database, entries.filter(isAccepted)),
+      store: {
+        write: ({ rows, ...rest }) => store.write({ rows: retained(rows), ...rest }),
+        markOf: (spool) => store.markOf(spool),
+      },
       onAdopted(applied) {
-        for (const { keyId, admittedAt, spend } of applied) limiter.adopt(keyId, admittedAt, spend)
+        for (const { keyId, minute, spend } of applied) limiter.adopt(keyId, minute, spend)
       },
       onCommit,
       onProblem: (what, detail) => log.error({ err: detail }, what),
@@ -139,7 +144,13 @@ function startLedger(
   )
 }
 
-function gauges(inFlight: () => number, bodies: Bodies, ledger: Ledger, authenticator: Authenticator) {
+function gauges(
+  inFlight: () => number,
+  bodies: Bodies,
+  ledger: Ledger,
+  authenticator: Authenticator,
+  store: FallbackStore,
+) {
   return {
     inFlight,
     heldBytes: bodies.heldBytes,
@@ -150,5 +161,6 @@ function gauges(inFlight: () => number, bodies: Bodies, ledger: Ledger, authenti
     cacheHits: () => authenticator.stats().hits,
     cacheMisses: () => authenticator.stats().misses,
     cachedKeys: () => authenticator.stats().size,
+    storageAway: () => Number(store.status().isAway),
   }
 }

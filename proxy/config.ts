@@ -26,6 +26,20 @@ const url = (fallback: string) =>
       .refine(isBare, 'must have no user, password, query or fragment; keys have variables of their own')
       .default(fallback),
   )
+const databaseUrl = () =>
+  optional(
+    z
+      .string()
+      .refine(
+        isDatabaseUrl,
+        'must be postgres://user:password@host:port/database, with special characters percent-encoded',
+      )
+      .refine(
+        (value) => !isDatabaseUrl(value) || sslModes.some((mode) => mode === (sslModeOf(value) ?? mode)),
+        `sslmode must be ${sslModes.join(', ')}`,
+      )
+      .optional(),
+  )
 /** `*` or one origin, as browsers write it: they compare it with their own letter by letter. */
 const origin = () =>
   optional(
@@ -53,6 +67,28 @@ const upstreamKey = () =>
       .regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
       .optional(),
   )
+
+const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
+
+function isDatabaseUrl(value: string): boolean {
+  if (!/^postgres(?:ql)?:\/\//.test(value) || !URL.canParse(value)) return false
+  const { username, password, hostname, pathname } = new URL(value)
+  return pathname.length > 1 && [username, password, hostname, pathname].every(isDecodable)
+}
+
+/** Whether every % in it begins the code of a character. */
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function sslModeOf(value: string): string | null {
+  return new URL(value).searchParams.get('sslmode')
+}
 
 /** Every variable of the proxy. docs/configuration.md is compared with this by a test. */
 export const variables = z.object({
@@ -83,9 +119,61 @@ export const variables = z.object({
     .describe('Endpoints below `/v1/` that are open besides the known ones; `*` at the end is a subtree.'),
 
   DATA_DIR: optional(z.string().default('./data')).describe(
-    'Where the database, the spool and the first admin key lie.',
+    'Where the SQLite file, the spool, the snapshot of the keys and the first admin key lie.',
+  ),
+  STORAGE_TYPE: optional(z.enum(['database', 'file']).optional()).describe(
+    '`database` or `file` (`DATA_FILE`). Unset: the database, unless only a key file is there; see docs/storage.md.',
+  ),
+  DATABASE_URL: databaseUrl().describe('PostgreSQL: `postgres://user:password@host:port/database`. Unset: SQLite.'),
+  DATABASE_DIRECT_URL: databaseUrl().describe(
+    'The same database without a pooler between, where `DATABASE_URL` is a PgBouncer in transaction mode: for LISTEN, migrations and locks.',
   ),
   DATABASE_PATH: text().describe('The SQLite file. Default: `tollgate.db` in `DATA_DIR`.'),
+  DATA_FILE: text().describe('A key file `apikeys.json`. Default: `apikeys.json` in `DATA_DIR`.'),
+  DB_SCHEMA: optional(
+    z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain name in lower case')
+      .default('tollgate'),
+  ).describe('The schema of PostgreSQL that holds all tables.'),
+  DB_SSLMODE: optional(z.enum(sslModes).optional()).describe(
+    'TLS to PostgreSQL: `disable`, `require` (no check of the server), `verify-ca`, `verify-full`. Unset: `sslmode` of the URL, else `disable`.',
+  ),
+  DB_SSLROOTCERT: text().describe('A file with the certificates of the authorities to trust (PEM).'),
+  DB_APPLICATION_NAME: optional(z.string().max(40).default('tollgate')).describe(
+    'How the connections are named in `pg_stat_activity`.',
+  ),
+  DB_STATEMENT_TIMEOUT_MS: milliseconds(10_000, 1).describe(
+    'For one statement of PostgreSQL. Behind a pooler set it on the role, too: poolers refuse it from here.',
+  ),
+  POOL_MAX_CONNECTIONS: integer(10, 1, 1000).describe('Connections of one process to PostgreSQL; one more listens.'),
+  POOL_CONNECT_TIMEOUT_MS: milliseconds(10_000, 1).describe('To get a connection.'),
+  POOL_IDLE_TIMEOUT_MS: milliseconds(20_000, 1).describe('After which a connection that nobody uses is closed.'),
+  DB_RETRY_MAX: integer(3).describe('How often a look-up is tried again when the database fails for a moment.'),
+  DB_RETRY_DELAY_MS: milliseconds(100, 1).describe('The first pause before that; up to half of each is chance.'),
+  DB_RETRY_BACKOFF: integer(2, 1, 10).describe('Each pause is so many times the one before.'),
+  DB_RETRY_MAX_DELAY_MS: milliseconds(10_000, 1).describe('The longest pause.'),
+  DB_RETRY_SILENT: flag(false).describe('Whether retries stay out of the log.'),
+  DATABASE_STARTUP_RETRIES: integer(30).describe(
+    'How often a start without database and snapshot tries again, with the pauses above, before it ends with status 1.',
+  ),
+  SKIP_MIGRATION: flag(false).describe(
+    'Leaves the schema to `tollgate schema up`, run elsewhere: `serve` waits for it, unready.',
+  ),
+  STORAGE_FALLBACK_ENABLED: flag(true).describe(
+    'Whether a snapshot of the keys in use is kept in `DATA_DIR`, for a start without PostgreSQL.',
+  ),
+  STORAGE_FALLBACK_RETRY_INTERVAL_MS: milliseconds(1000, 10).describe(
+    'How often the database is looked for while it is away.',
+  ),
+  STORAGE_FALLBACK_MAX_RETRIES: integer(0).describe(
+    'After so many looks in vain no call is let in on old information; 0 is never.',
+  ),
+  STORAGE_FALLBACK_VERBOSE_LOGGING: flag(false).describe('Whether each of these looks is logged.'),
+  SNAPSHOT_INTERVAL_MS: milliseconds(30_000, 10).describe('How often the snapshot is written.'),
+  KEY_MAX_STALE_MS: milliseconds(3_600_000).describe(
+    'How old information about a key may be, in memory or in the snapshot, before calls with it are refused.',
+  ),
   SPOOL_DIR: text().describe(
     'Where entries wait for the database. Default: `spool` in `DATA_DIR`. A short path on a disk of this machine: it holds sockets.',
   ),
@@ -103,8 +191,8 @@ export const variables = z.object({
   LIMIT_WAIT_MS: milliseconds(10_000).describe(
     'How long a call waits when calls in flight hold the rest of its token limit.',
   ),
-  CONFIG_POLL_INTERVAL_MS: milliseconds(250, 10).describe(
-    'How often the proxy looks for keys that were changed by the command line.',
+  CONFIG_POLL_INTERVAL_MS: optional(z.coerce.number().int().min(10).max(MAX_TIMER_MS).optional()).describe(
+    'How often the proxy looks for changed keys when the database does not tell. Default: 250, with PostgreSQL 5000.',
   ),
 
   MAX_REQUEST_BODY_MB: integer(20, 1)

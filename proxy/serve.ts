@@ -3,21 +3,27 @@ import { assemble, type Assembly } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
+import type { KeyFilter, KeyPage } from './domain/key.ts'
+import { isAway } from './domain/store-error.ts'
 import { ulid } from './domain/ulid.ts'
-import { healthBody } from './http/health.ts'
+import { healthBody, pingInTime } from './http/health.ts'
 import { listen } from './http/server.ts'
 import { metricsListener } from './http/metrics.ts'
 import { statsBody } from './http/stats.ts'
 import { TOKEN_WINDOW } from './limit/rolling-window.ts'
+import { keepSnapshots, type Snapshots } from './snapshots.ts'
+import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
-import { ping } from './store/database.ts'
-import { prune } from './store/retention.ts'
-import { watchRevision } from './store/revision.ts'
+import { createFallbackStore, type FallbackStore } from './store/fallback-store.ts'
+import { type KeyStore, NameTaken } from './store/keys.ts'
 import type { Log } from './telemetry/log.ts'
 import { version } from './version.ts'
+import { watchKeys } from './watch.ts'
 import type { Started } from './welcome.ts'
 
 export interface Running extends Started {
+  /** Resolves when calls are let in; rejects when they never will be. */
+  readonly started: Promise<void>
   /** Drains, commits and ends: what SIGTERM does. */
   stop(): Promise<void>
 }
@@ -29,30 +35,44 @@ const LAST_WORDS_MS = 2000
 
 /** Starts the rooms in the order in which they need one another, and ends them in the reverse one. */
 export async function serve(config: Config, log: Log, tellAdminKey: (key: string) => void): Promise<Running> {
-  const storage = await openStorage(config)
+  const storage = await openStorage(config, storageEvents(log))
+  const ending = new AbortController()
   let isStarted = false
   let isDraining = false
-  const rooms = await assemble(config, storage, log, () => isDraining)
-  await rooms.ledger.recover() // before the first window is read
-
-  const watch = watchRevision(
-    storage.database,
-    config.CONFIG_POLL_INTERVAL_MS,
-    () => rooms.authenticator.reload(),
-    (error) => log.error({ err: error }, 'the database cannot be asked for changes'),
-  )
-  await watch.check().catch(() => undefined) // it goes on looking, and has told the error
-  const retention = startRetention(config, storage, log)
-  const servers = await startServers(config, storage, rooms, {
-    isReady: () => isStarted && !isDraining,
+  const { store, snapshots, whenBack } = createStore(config, storage, log, () => rooms)
+  const rooms = await assemble(config, store, log, () => isDraining)
+  const servers = await startServers(config, storage, store, rooms, {
+    isStarted: () => isStarted,
     isDraining: () => isDraining,
   })
-  const running: Running = {
+  const tasks: { stop(): void }[] = []
+
+  const start = async (): Promise<void> => {
+    await startStorage(config, store, log, ending.signal)
+    if (ending.signal.aborted) return
+    await rooms.ledger.recover() // before the first window is read
+    const watch = watchKeys(store, storage.pollIntervalMs, {
+      onChange: () => rooms.authenticator.reload(),
+      onFresh: (at) => store.freshen(at),
+      onError(error) {
+        if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
+      },
+    })
+    whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
+    tasks.push(watch, startRetention(config, store, log), snapshots)
+    await watch.check().catch(() => undefined)
+    snapshots.start()
+    await administrate(config, storage, store, log, tellAdminKey, whenBack)
+    isStarted = true
+  }
+  return {
     port: servers.port,
     location: storage.location,
+    started: start(),
     async stop() {
       isDraining = true
-      await pause(config.SHUTDOWN_DELAY_MS)
+      ending.abort()
+      await pause(isStarted ? config.SHUTDOWN_DELAY_MS : 0)
       const deadline = Date.now() + config.SHUTDOWN_GRACE_MS
       const closed = servers.close(config.SHUTDOWN_GRACE_MS + LAST_WORDS_MS)
       await Promise.race([rooms.gateway.whenIdle(), pause(config.SHUTDOWN_GRACE_MS)])
@@ -60,39 +80,127 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       await Promise.race([rooms.gateway.whenIdle(), pause(LAST_WORDS_MS)])
       await closed
       rooms.heartbeat.stop()
-      watch.stop()
-      retention.stop()
+      for (const task of tasks) task.stop()
+      if (isStarted) await snapshots.write()
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
       await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => process.stdout.write(`${JSON.stringify(entry)}\n`))
-      await storage.database.close()
+      await store.close()
     },
   }
-  // Not before the port is ours: a key that was made by a start that failed would never be seen.
-  try {
-    await ensureAdmin(storage.keys, config.ADMIN_API_KEY, { id: ulid(), now: Date.now(), tell: tellAdminKey })
-  } catch (error) {
-    await running.stop()
-    throw error
+}
+
+function storageEvents(log: Log): Parameters<typeof openStorage>[1] {
+  return {
+    onRetry: (error, attempt, delayMs) =>
+      log.warn({ err: error, attempt, delayMs }, 'the database failed; trying again'),
+    onWait: (holder) => log.info({ holder }, 'waiting for another process that works on the schema'),
   }
-  isStarted = true
-  return running
+}
+
+interface StoreParts {
+  readonly store: FallbackStore
+  readonly snapshots: Snapshots
+  /** Calls `work` whenever the store has come back. */
+  readonly whenBack: (work: () => void) => void
+}
+
+/** The store with what it goes on with while the database is away. */
+function createStore(config: Config, storage: Storage, log: Log, rooms: () => Assembly): StoreParts {
+  const waiting: (() => void)[] = []
+  const hasSnapshots = storage.type === 'postgres' && config.STORAGE_FALLBACK_ENABLED
+  const store = createFallbackStore(
+    storage.store,
+    {
+      isEnabled: hasSnapshots,
+      retryIntervalMs: config.STORAGE_FALLBACK_RETRY_INTERVAL_MS,
+      maxRetries: config.STORAGE_FALLBACK_MAX_RETRIES,
+      maxStaleMs: config.KEY_MAX_STALE_MS,
+    },
+    {
+      readSnapshot: () => snapshots.read(),
+      onAway: (error) => log.error({ err: error }, 'the database is away; known keys go on from memory'),
+      onRetry(retryCount, error) {
+        if (config.STORAGE_FALLBACK_VERBOSE_LOGGING) log.warn({ retryCount, error }, 'the database is still away')
+      },
+      onBack() {
+        log.info('the database is back')
+        for (const work of waiting) work()
+      },
+    },
+  )
+  const snapshots = keepSnapshots({
+    dataDir: config.DATA_DIR,
+    source: storage.source,
+    intervalMs: config.SNAPSHOT_INTERVAL_MS,
+    store,
+    known() {
+      const { authenticator, limiter } = rooms()
+      return [...authenticator.known()].map((key) => ({ ...key, usage: limiter.usage(key) }))
+    },
+    freshAt() {
+      const status = store.status()
+      return status.isAway || !hasSnapshots ? undefined : status.freshAt
+    },
+    onError: (error) => log.error({ err: error }, 'the snapshot of the keys cannot be written'),
+  })
+  return { store, snapshots, whenBack: (work) => void waiting.push(work) }
+}
+
+/** Sees to the admin key; where the start is without its database, as soon as that is back. */
+async function administrate(
+  config: Config,
+  { keys }: Storage,
+  store: FallbackStore,
+  log: Log,
+  tell: (key: string) => void,
+  whenBack: StoreParts['whenBack'],
+): Promise<void> {
+  if (keys === undefined) {
+    if (config.ADMIN_API_KEY !== undefined) log.warn('ADMIN_API_KEY needs a database; a key file has no admin keys')
+    return
+  }
+  const ensure = (): Promise<void> => ensureAdmin(keys, config.ADMIN_API_KEY, { id: ulid(), now: Date.now(), tell })
+  // Of processes that start together one makes the key, and the others find it.
+  const settle = (): Promise<void> =>
+    ensure().catch((error: unknown) => (error instanceof NameTaken ? ensure() : Promise.reject(error)))
+  if (!store.status().isAway) return settle()
+  let isSettled = false
+  whenBack(() => {
+    if (isSettled) return
+    isSettled = true
+    settle().catch((error: unknown) => log.error({ err: error }, 'the admin key cannot be made'))
+  })
 }
 
 interface Phase {
-  readonly isReady: () => boolean
+  readonly isStarted: () => boolean
   readonly isDraining: () => boolean
 }
 
-async function startServers(config: Config, storage: Storage, rooms: Assembly, { isReady, isDraining }: Phase) {
+async function startServers(
+  config: Config,
+  storage: Storage,
+  store: FallbackStore,
+  rooms: Assembly,
+  { isStarted, isDraining }: Phase,
+) {
   const { authenticator, limiter, ledger, gateway, metrics, reportError } = rooms
+  const canServe = (): boolean => isStarted() && store.isVerified() && (!store.status().isAway || store.isFresh())
+  const storageStatus = () => ({
+    ...store.status(),
+    type: storage.type === 'file' ? ('file' as const) : ('database' as const),
+    canServe: canServe(),
+  })
+  const ping = pingInTime(storage.type, () => store.ping())
   const pages = {
     version,
     authenticate: authenticator.authenticate,
     stats: (key: Parameters<typeof limiter.window>[0]) => statsBody(key, limiter.window(key), config.DEFAULT_MODEL),
-    health: async () => healthBody(await ping(storage.database), ledger.status(), Date.now()),
-    isReady,
+    health: async () => healthBody(await ping(), storageStatus(), ledger.status(), Date.now()),
+    isReady: () => canServe() && !isDraining(),
     isDraining,
     metrics: metrics.render,
+    listKeys: storage.keys && listOf(storage.keys),
   }
   const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
   const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
@@ -106,11 +214,19 @@ async function startServers(config: Config, storage: Storage, rooms: Assembly, {
   }
 }
 
-function startRetention(config: Config, { database }: Storage, log: Log): { stop(): void } {
+/** A page of an administrator says 503, and not 500, while the database is away. */
+function listOf(keys: KeyStore) {
+  return (filter: KeyFilter): Promise<KeyPage> =>
+    keys.list(filter).catch((cause: unknown) => {
+      const message = 'The database is away; try again in a moment.'
+      throw isAway(cause) ? new GatewayError('storage_unavailable', { message, cause, retryAfterMs: 1000 }) : cause
+    })
+}
+
+function startRetention(config: Config, store: FallbackStore, log: Log): { stop(): void } {
   const run = async (): Promise<void> => {
     const now = Date.now()
-    const deleted = await prune(
-      database,
+    const deleted = await store.prune(
       now - config.LOG_RETENTION_DAYS * DAY_MS,
       now - TOKEN_WINDOW.lengthMs - 2 * TOKEN_WINDOW.bucketMs,
     )

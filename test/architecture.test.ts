@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/telemetry': ['proxy/domain'],
   'proxy/http': ['proxy/domain'], // pipeline, keys, ledger and metrics come in as arguments
   'proxy/store': ['proxy/domain', 'proxy/store/migrations'],
+  'proxy/store/file': ['proxy/domain'],
   'proxy/store/migrations': ['proxy/store'], // the type of a migration
   'proxy/cli': ['proxy', 'proxy/auth', 'proxy/domain', 'proxy/ledger', 'proxy/store', 'proxy/telemetry'],
   'proxy/main.ts': ['proxy/cli'],
@@ -34,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'proxy/telemetry',
     'proxy/http',
     'proxy/store',
+    'proxy/store/file',
   ],
 }
 
@@ -50,7 +52,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],
   umzug: ['proxy/store'],
   undici: ['proxy/upstream'],
-  zod: ['proxy/config.ts', 'proxy/ledger/replay.ts'],
+  zod: ['proxy/config.ts', 'proxy/http/api-keys.ts', 'proxy/ledger/replay.ts', 'proxy/store/file'],
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */

@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
 import { defaultOf, generate, metrics } from '../tools/generate.ts'
+import { recordSchema, schemaFiles } from '../tools/schema-files.ts'
+import { testEmpty } from './support/empty-database.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -23,6 +25,11 @@ test('the generated tables are what npm run generate would write', () => {
   const fresh = generate()
   assert.ok(fresh.size > 0)
   for (const [path, text] of fresh) assert.equal(read(path), text, `${path} is stale: npm run generate`)
+})
+
+testEmpty('the committed schema is what the migrations make', async (_, empty) => {
+  const path = schemaFiles[empty.engine]
+  assert.equal(read(path), await recordSchema(await empty.open()), `${path} is stale: npm run generate`)
 })
 
 test('every error code is documented with its status and its message, and no other', () => {

@@ -1,9 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
+import { openPostgres } from '../proxy/store/postgres.ts'
+import { openSqlite } from '../proxy/store/sqlite.ts'
 import type { Gauges } from '../proxy/telemetry/gauges.ts'
 import { createMetrics } from '../proxy/telemetry/metrics.ts'
+import { postgresSettings } from '../test/support/database.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+import { recordSchema, schemaFiles } from './schema-files.ts'
 
 /**
  * Writes the tables of the documents from the code. They stand between `<!-- generated:NAME -->` and
@@ -115,6 +121,26 @@ function code(text: string): string {
   return `\`${text}\``
 }
 
+/** The files of the schema, recorded from real engines. */
+async function generateSchemas(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-generate-'))
+  const server = await startPostgres()
+  try {
+    const databases = [
+      await openSqlite(join(folder, 'tollgate.db')),
+      await openPostgres(postgresSettings(await server.createDatabase())),
+    ]
+    for (const database of databases) {
+      writeFileSync(join(ROOT, schemaFiles[database.engine]), await recordSchema(database))
+      await database.close()
+    }
+  } finally {
+    await server.close()
+    rmSync(folder, { recursive: true })
+  }
+}
+
 if (import.meta.main) {
   for (const [path, text] of generate()) writeFileSync(join(ROOT, path), text)
+  await generateSchemas()
 }

@@ -9,6 +9,8 @@ export interface KeySource {
   /** The key with this SHA-256, or undefined. */
   findByHash(hash: string): Promise<KeyRecord | undefined>
   findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
+  /** Whether keys in memory are recent enough to let somebody in. */
+  isFresh(): boolean
 }
 
 export interface Authenticator {
@@ -16,6 +18,8 @@ export interface Authenticator {
   readonly authenticate: (credential: Credential) => Promise<KeyRecord>
   /** Reads all keys in memory again, and forgets which ones are unknown. */
   reload(): Promise<void>
+  /** The keys in memory. */
+  known(): IterableIterator<KeyRecord>
   stats(): { readonly hits: number; readonly misses: number; readonly size: number }
 }
 
@@ -52,7 +56,7 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
 
   const find = (hash: string): Promise<KeyRecord | undefined> | KeyRecord | undefined => {
     const key = known.get(hash)
-    if (key) {
+    if (key && source.isFresh()) {
       hits += 1
       return key
     }
@@ -90,6 +94,7 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
       reloading = reloading.then(readAgain, readAgain)
       return reloading
     },
+    known: () => known.values(),
     stats: () => ({ hits, misses, size: known.size }),
   }
 }

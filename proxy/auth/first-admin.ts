@@ -4,7 +4,7 @@ import { createSecret, markSecret } from './secret.ts'
 export interface AdminStore {
   findById(id: string): Promise<Key | undefined>
   hasAdmin(): Promise<boolean>
-  create(id: string, fields: KeyFields, secret: SecretMark, now: number): Promise<unknown>
+  create(id: string, fields: KeyFields, secret: SecretMark, now: number, beforeCommit?: () => void): Promise<unknown>
   setStatus(id: string, status: Key['status']): Promise<void>
   rotate(id: string, secret: SecretMark): Promise<void>
 }
@@ -16,7 +16,7 @@ interface FirstKey {
   /** A ULID for the key's row. */
   readonly id: string
   readonly now: number
-  /** Told before the key is stored: one that cannot be told must not be there. */
+  /** Told before the key is there: one that cannot be told must not be. */
   readonly tell: (key: string) => void
 }
 
@@ -37,8 +37,7 @@ export async function ensureAdmin(store: AdminStore, given: string | undefined, 
   if (existing?.status === 'active') await store.setStatus(FROM_ENVIRONMENT, 'disabled')
   if (await store.hasAdmin()) return
   const secret = createSecret()
-  first.tell(secret.key)
-  await store.create(first.id, adminFields('admin'), secret, first.now)
+  await store.create(first.id, adminFields('admin'), secret, first.now, () => first.tell(secret.key))
 }
 
 function adminFields(name: string): KeyFields {

@@ -1,28 +1,7 @@
-import type { Key } from '../domain/key.ts'
-
-type Printable = Key & { readonly lifetimeTokens?: number; readonly lastUsedAt?: number | null }
-
-/** A key for programs: instants in ISO 8601, null for what is not limited. */
-export function keyJson(key: Printable): Readonly<Record<string, unknown>> {
-  return {
-    id: key.id,
-    name: key.name,
-    prefix: key.prefix,
-    status: key.status,
-    isAdmin: key.isAdmin,
-    model: key.model,
-    tokenLimit: key.tokenLimit,
-    rpm: key.rpm,
-    allowedEndpoints: key.allowedEndpoints,
-    expiresAt: iso(key.expiresAt),
-    createdAt: iso(key.createdAt),
-    lastUsedAt: iso(key.lastUsedAt ?? null),
-    lifetimeTokens: key.lifetimeTokens ?? 0,
-  }
-}
+import type { KeyOutput } from '../domain/key-json.ts'
 
 /** Keys for people, in columns. */
-export function keyTable(keys: readonly Printable[]): string {
+export function keyTable(keys: readonly KeyOutput[]): string {
   const header = ['NAME', 'PREFIX', 'STATUS', 'TOKENS/5H', 'RPM', 'MODEL', 'EXPIRES', 'TOKENS USED', 'LAST USED', 'ID']
   const rows = keys.map((key) => [
     key.isAdmin ? `${key.name} (admin)` : key.name,
@@ -45,10 +24,6 @@ export function keyTable(keys: readonly Printable[]): string {
         .trimEnd(),
     )
     .join('\n')
-}
-
-function iso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
 }
 
 function minute(at: number | null): string {

@@ -1,13 +1,14 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { createSecret } from '../auth/secret.ts'
 import { readConfig } from '../config.ts'
 import { ulid } from '../domain/ulid.ts'
-import type { Key, KeyFields } from '../domain/key.ts'
-import { openStorage } from '../storage.ts'
-import { type KeyStore, type KeySummary, NameTaken, NoLivingKey } from '../store/keys.ts'
-import { keyJson, keyTable } from './key-output.ts'
+import type { Key, KeyFields, KeyFilter, KeySummary } from '../domain/key.ts'
+import { keyJson } from '../domain/key-json.ts'
+import { type KeyStore, NameTaken, NoLivingKey } from '../store/keys.ts'
+import { keyTable } from './key-output.ts'
 import { CommandError, type Environment } from './errors.ts'
-import { instant, nonEmpty, positive } from './option-values.ts'
+import { count, instant, nonEmpty, positive } from './option-values.ts'
+import { withKeys } from './with-storage.ts'
 
 interface OutputOptions {
   readonly json?: true
@@ -24,19 +25,17 @@ interface CreateOptions extends OutputOptions {
   readonly allowEndpoint?: readonly string[]
 }
 
+interface ListOptions extends Omit<KeyFilter, 'now'> {
+  readonly json?: true
+}
+
 export function addKeyCommands(program: Command, env: Environment): void {
   const keys = program.command('keys').description('Make, list and end API keys. A running proxy notices at once.')
-  const withStore = async (work: (store: KeyStore) => Promise<void>): Promise<void> => {
-    const storage = await openStorage(readConfig(env))
-    try {
-      await work(storage.keys)
-    } catch (error) {
+  const withStore = (work: (store: KeyStore) => Promise<void>): Promise<void> =>
+    withKeys(readConfig(env), work).catch((error: unknown) => {
       if (error instanceof NoLivingKey) throw new CommandError('The key was revoked meanwhile, and that is final.')
       throw error
-    } finally {
-      await storage.database.close()
-    }
-  }
+    })
 
   keys
     .command('create')
@@ -58,15 +57,18 @@ export function addKeyCommands(program: Command, env: Environment): void {
 
   keys
     .command('list')
-    .description('List all keys.')
-    .option('--json', 'print JSON')
-    .action((options: OutputOptions) =>
-      withStore(async (store) => {
-        const all = await store.list()
-        if (options.json) print(JSON.stringify(all.map(keyJson), null, 2))
-        else print(all.length === 0 ? 'There are no keys yet: tollgate keys create --name …' : keyTable(all))
-      }),
+    .description('List keys, oldest first.')
+    .option('--model <model>', 'only those with this model', nonEmpty)
+    .addOption(
+      new Option('--state <state>', 'only those that may be used, or whose time is over').choices([
+        'active',
+        'expired',
+      ]),
     )
+    .option('--limit <keys>', 'at most so many', positive, 1000)
+    .option('--offset <keys>', 'without the first so many', count, 0)
+    .option('--json', 'print JSON')
+    .action((options: ListOptions) => withStore((store) => list(store, options)))
 
   keys
     .command('show <key>')
@@ -144,6 +146,18 @@ async function create(store: KeyStore, options: CreateOptions): Promise<void> {
   } catch (error) {
     throw error instanceof NameTaken ? nameTaken(fields.name) : error
   }
+}
+
+async function list(store: KeyStore, { json, ...filter }: ListOptions): Promise<void> {
+  const { keys, total } = await store.list({ ...filter, now: Date.now() })
+  if (json) return print(JSON.stringify(keys.map(keyJson), null, 2))
+  print(keys.length === 0 ? noKeys(total) : keyTable(keys))
+  if (keys.length > 0 && filter.offset + keys.length < total)
+    process.stderr.write(`${keys.length} of ${total} keys; --offset shows more.\n`)
+}
+
+function noKeys(total: number): string {
+  return total === 0 ? 'There are no such keys: tollgate keys create --name …' : `There are only ${total} such keys.`
 }
 
 function nameTaken(name: string): CommandError {

@@ -3,11 +3,11 @@ import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import type { Entry } from '../domain/entry.ts'
+import { rowJson } from '../domain/entry-row.ts'
 import { readEntry } from '../ledger/replay.ts'
-import { openStorage } from '../storage.ts'
-import { writeEntries } from '../store/entries.ts'
-import { isRetained } from '../store/retention.ts'
+import { oldestRetainedId } from '../store/retention.ts'
 import { CommandError, type Environment } from './errors.ts'
+import { withStorage } from './with-storage.ts'
 
 const BATCH = 500
 const DAY_MS = 86_400_000
@@ -25,18 +25,16 @@ export function addLedgerCommands(program: Command, env: Environment): void {
     .action(async (file: string | undefined, options: { readonly json?: true; readonly dryRun?: true }) => {
       const config = readConfig(env)
       const lines = await readLines(file === undefined ? process.stdin : createReadStream(file))
-      const logsBefore = Date.now() - config.LOG_RETENTION_DAYS * DAY_MS
-      const entries = lines.entries.filter((entry) => isRetained(entry, logsBefore))
+      const oldest = oldestRetainedId(Date.now() - config.LOG_RETENTION_DAYS * DAY_MS)
+      const entries = lines.entries.filter(({ id }) => id >= oldest)
       let applied = 0
       if (!options.dryRun) {
-        const { database } = await openStorage(config)
-        try {
+        await withStorage(config, async ({ store }) => {
           for (let at = 0; at < entries.length; at += BATCH) {
-            applied += (await writeEntries(database, entries.slice(at, at + BATCH))).length
+            const written = await store.write({ rows: entries.slice(at, at + BATCH).map(rowJson) })
+            applied += written.reduce((sum, { entries: count }) => sum + count, 0)
           }
-        } finally {
-          await database.close()
-        }
+        })
       }
       const refused = lines.entries.length - entries.length
       const result = {

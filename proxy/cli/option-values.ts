@@ -8,7 +8,14 @@ export function nonEmpty(value: string): string {
   return text
 }
 
-/** A count. */
+/** A count, which may be none. */
+export function count(value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Give a whole number.')
+  return number
+}
+
+/** A count of at least one. */
 export function positive(value: string): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Give a whole number of at least 1.')

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
+import { StoreError } from '../domain/store-error.ts'
 import { serve } from '../serve.ts'
 import { NameTaken, NoLivingKey, SecretTaken } from '../store/keys.ts'
 import { createLog } from '../telemetry/log.ts'
 import { tellAdminKey, welcome } from '../welcome.ts'
 import { CommandError, type Environment } from './errors.ts'
+import { storeProblem } from './store-problem.ts'
 
 export function addServeCommand(program: Command, env: Environment): void {
   program
@@ -14,9 +16,16 @@ export function addServeCommand(program: Command, env: Environment): void {
       const config = readConfig(env)
       const log = createLog(config.LOG_LEVEL, process.stdout.isTTY)
       const ended = firstSignal() // a signal that comes during the start counts, too
-      const running = await serve(config, log, (key) => tellAdminKey(config, key, log, process.stdout)).catch(refuse)
-      welcome(config, running, log, process.stdout)
-      await ended
+      const fail = (error: Error): never => refuse(config, error)
+      const running = await serve(config, log, (key) => tellAdminKey(config, key, log, process.stdout)).catch(fail)
+      const isStarted = await Promise.race([running.started.then(() => true), ended]).catch(async (error: Error) => {
+        await running.stop()
+        fail(error)
+      })
+      if (isStarted) {
+        welcome(config, running, log, process.stdout)
+        await ended
+      }
       log.info('stopping')
       await running.stop()
       log.info('stopped')
@@ -32,7 +41,8 @@ function firstSignal(): Promise<void> {
 }
 
 /** Reasons that a person can do something about are told without a stack. */
-function refuse(error: Error & { readonly code?: unknown; readonly port?: number }): never {
+function refuse(config: Config, error: Error & { readonly code?: unknown; readonly port?: number }): never {
+  if (error instanceof StoreError) throw storeProblem(config, error)
   if (error.code === 'EADDRINUSE') throw new CommandError(`Port ${error.port} is in use; set PORT to another one.`)
   if (error instanceof NoLivingKey) throw new CommandError('The key of ADMIN_API_KEY was revoked; set another one.')
   if (error instanceof SecretTaken) throw new CommandError('ADMIN_API_KEY is the secret of another key; set a new one.')

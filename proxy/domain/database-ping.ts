@@ -1,6 +1,6 @@
-/** What a look at the database found. */
+/** What a look at the store found. */
 export interface DatabasePing {
-  readonly type: 'sqlite'
+  readonly type: 'postgres' | 'sqlite' | 'file'
   readonly responseTimeMs: number
   readonly error?: string
 }

@@ -31,6 +31,23 @@ export const entryColumns = [
   'duration_ms',
 ] as const
 
+/** The JSON of an entry's row: the form in which it lies in the spool and goes to the store. */
+export function rowJson(entry: Entry): string {
+  return JSON.stringify(entryToRow(entry))
+}
+
+const ID_START = '["'.length
+const ID_END = ID_START + 26
+
+/** The id of a row, without parsing its JSON. */
+export function idOfRow(row: string): string {
+  return row.slice(ID_START, ID_END)
+}
+
+export function entryOfJson(row: string): Entry {
+  return entryFromRow(JSON.parse(row) as EntryRow) // safe: written by rowJson
+}
+
 export function entryToRow(entry: Entry): EntryRow {
   const { usage } = entry
   return [

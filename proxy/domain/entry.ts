@@ -42,11 +42,3 @@ export interface Entry extends Omit<Opened, 'estimate'>, Outcome {
   /** The tokens that count against the key's window, in the minute of `admittedAt`. */
   readonly spend: number
 }
-
-/** A spend that is new in the database. */
-export interface Applied {
-  readonly keyId: string
-  readonly admittedAt: number
-  /** Negative where an entry that had been estimated was corrected downwards. */
-  readonly spend: number
-}

@@ -14,6 +14,7 @@ const catalogue = {
     403,
     'This endpoint is not open to this key; an administrator can name it in allowed_endpoints.',
   ],
+  query_invalid: [400, 'The query has a parameter that this page does not know or cannot use.'],
   path_invalid: [400, 'Write the path plainly: without //, dot segments or encoded slashes.'],
   route_unknown: [404, 'There is nothing here; GET / lists the endpoints.'],
   method_not_allowed: [405, 'This endpoint does not know this method; see the Allow header.'],
@@ -29,6 +30,10 @@ const catalogue = {
   shutting_down: [503, 'This gateway process is shutting down; try again.'],
   spool_unavailable: [503, 'The gateway cannot write its ledger and takes no call that it could not account for.'],
   storage_unavailable: [503, 'The gateway cannot reach its database to check this key; try again in a moment.'],
+  needs_database: [
+    501,
+    'This gateway keeps its keys in a file; this page needs a database (DATABASE_URL or DATABASE_PATH).',
+  ],
   no_upstream: [
     503,
     'No upstream is configured for this endpoint; set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.',

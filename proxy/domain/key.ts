@@ -38,6 +38,24 @@ export interface KeyUsage {
   readonly minutes: readonly { readonly start: number; readonly amount: number }[]
 }
 
+export type KeySummary = Key & Pick<KeyUsage, 'lifetimeTokens' | 'lastUsedAt'>
+
+/** Which keys to list; what is left out does not narrow. */
+export interface KeyFilter {
+  readonly model?: string
+  /** `active`: may be used at `now`. `expired`: its time is over at `now`. */
+  readonly state?: 'active' | 'expired'
+  readonly now: number
+  readonly limit: number
+  readonly offset: number
+}
+
+/** A page of the keys that a filter leaves, and how many it leaves in all. */
+export interface KeyPage {
+  readonly keys: readonly KeySummary[]
+  readonly total: number
+}
+
 export interface KeyRecord extends Key {
   /** SHA-256 of the secret, in hex. */
   readonly hash: string

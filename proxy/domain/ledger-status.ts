@@ -6,7 +6,8 @@ export interface LedgerStatus {
   readonly oldestSeconds: number
   readonly lastCommitMs: number | null
   readonly damagedRecords: number
-  readonly isDegraded: boolean
+  /** What is wrong with it, in words; null when nothing is. */
+  readonly problem: string | null
   /** The spool is full or cannot be written: no call is let in. */
   readonly isRefusing: boolean
 }

@@ -1,7 +1,8 @@
-import type { Express, RequestHandler } from 'express'
+import type { Express, Request } from 'express'
 import helmet from 'helmet'
-import type { KeyRecord } from '../domain/key.ts'
+import type { KeyFilter, KeyPage, KeyRecord } from '../domain/key.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { keysPage } from './api-keys.ts'
 import { credentialOf } from './credential.ts'
 import { homePage } from './home-page.ts'
 import type { RenderMetrics } from './metrics.ts'
@@ -14,6 +15,8 @@ export interface PageParts {
   readonly isReady: () => boolean
   readonly isDraining: () => boolean
   readonly metrics: RenderMetrics
+  /** Undefined where the keys are in a file. */
+  readonly listKeys: ((filter: KeyFilter) => Promise<KeyPage>) | undefined
 }
 
 /** Everything that is not `/v1`. */
@@ -46,16 +49,26 @@ export function addPages(app: Express, parts: PageParts): void {
     res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'unready' })
   })
 
-  const keyOf = (req: Parameters<RequestHandler>[0]): Promise<KeyRecord> => {
-    const at = req.originalUrl.indexOf('?')
-    return parts.authenticate(credentialOf(req.headers, at === -1 ? '' : req.originalUrl.slice(at)))
+  const keyOf = (req: Request): Promise<KeyRecord> => parts.authenticate(credentialOf(req.headers, searchOf(req)))
+  const refuseOthers = async (req: Request): Promise<void> => {
+    if (!(await keyOf(req)).isAdmin) throw new GatewayError('admin_required')
   }
   app.get('/stats', async (req, res) => {
     res.json(parts.stats(await keyOf(req)))
   })
   app.get('/metrics', async (req, res) => {
-    if (!(await keyOf(req)).isAdmin) throw new GatewayError('admin_required')
+    await refuseOthers(req)
     const { type, text } = await parts.metrics()
     res.set('content-type', type).send(text)
   })
+  app.get('/api/keys', async (req, res) => {
+    if (parts.listKeys === undefined) throw new GatewayError('needs_database') // a file has no admin keys to ask for
+    await refuseOthers(req)
+    res.json(await keysPage(parts.listKeys, searchOf(req), Date.now()))
+  })
+}
+
+function searchOf({ originalUrl }: Request): string {
+  const at = originalUrl.indexOf('?')
+  return at === -1 ? '' : originalUrl.slice(at)
 }

@@ -1,33 +1,33 @@
-import type { Applied, Entry } from '../domain/entry.ts'
+import type { Entry } from '../domain/entry.ts'
+import { entryOfJson } from '../domain/entry-row.ts'
+import type { Applied, Store } from '../domain/store.ts'
 import type { SpoolBatch, SpoolReader } from './spool-reader.ts'
 
 /** A commit has a fixed price, so a batch takes what an interval brings; this bounds the memory after an outage. */
 const BATCH_ENTRIES = 2000
 
-/**
- * Writes entries so that each counts once, however often it is given: counters move only for entries that are new,
- * and by the difference where a closed record corrects an interrupted one.
- */
-export type WriteEntries = (entries: readonly Entry[]) => Promise<readonly Applied[]>
-
-/** Brings one spool folder into the database, batch by batch. A batch that fails is kept and tried again. */
+/** Brings one spool folder into the store, batch by batch. A batch that fails is kept and tried again. */
 export class Committer {
   private readonly reader: SpoolReader
-  private readonly write: WriteEntries
+  /** The ULID of the boot whose folder it is. */
+  private readonly spool: string
+  private readonly write: Store['write']
   private batch: SpoolBatch | undefined
 
-  constructor(reader: SpoolReader, write: WriteEntries) {
+  constructor(reader: SpoolReader, spool: string, write: Store['write']) {
     this.reader = reader
+    this.spool = spool
     this.write = write
   }
 
   /** Commits everything that can be read. */
   async commit(onApplied: (applied: readonly Applied[], entries: number) => void): Promise<void> {
     for (;;) {
-      const { entries, position, isAtEnd } = await this.take()
-      if (entries.length > 0) onApplied(await this.write(entries), entries.length)
+      const { rows, position, isAtEnd } = await this.take()
+      const mark = { spool: this.spool, ...position }
+      if (rows.length > 0) onApplied(await this.write({ rows, mark }), rows.length)
       this.batch = undefined
-      if (entries.length > 0 || !isAtEnd) this.reader.advance(position)
+      if (rows.length > 0 || !isAtEnd) this.reader.advance(position)
       if (isAtEnd) return
     }
   }
@@ -39,12 +39,12 @@ export class Committer {
     return batch
   }
 
-  /** What is not in the database yet, for whoever has to write it down elsewhere. */
+  /** What is not in the store yet, for whoever has to write it down elsewhere. */
   async *remaining(): AsyncGenerator<Entry> {
     for (;;) {
-      const { entries, isAtEnd } = await this.take()
+      const { rows, isAtEnd } = await this.take()
       this.batch = undefined
-      yield* entries
+      yield* rows.map(entryOfJson)
       if (isAtEnd) return
     }
   }

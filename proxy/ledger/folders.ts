@@ -16,6 +16,12 @@ export interface OwnFolder {
   remove(): Promise<void>
 }
 
+/** The folder of a dead process, which is ours to read now. */
+export interface AdoptedFolder {
+  readonly path: string
+  readonly boot: string
+}
+
 const SOCKET = 'socket'
 /** Whatever else lies in the directory (`lost+found`, where it is a volume) is not ours. */
 const FOLDER_NAME = /^([0-9A-Z]{26})(?:\.([0-9A-Z]{26}))?$/
@@ -43,9 +49,9 @@ export async function createFolder(spoolDir: string, boot: string): Promise<OwnF
   }
 }
 
-/** Takes the folders of dead processes over and answers their paths. Of several claimants, `rename` lets one win. */
-export async function adoptFolders(spoolDir: string, boot: string): Promise<readonly string[]> {
-  const adopted: string[] = []
+/** Takes the folders of dead processes over and answers them. Of several claimants, `rename` lets one win. */
+export async function adoptFolders(spoolDir: string, boot: string): Promise<readonly AdoptedFolder[]> {
+  const adopted: AdoptedFolder[] = []
   for (const name of readdirSync(spoolDir)) {
     const [, first, adopter] = FOLDER_NAME.exec(name) ?? []
     if (!first || first === boot || adopter === boot) continue
@@ -53,7 +59,7 @@ export async function adoptFolders(spoolDir: string, boot: string): Promise<read
     const claimed = join(spoolDir, `${first}.${boot}`)
     try {
       renameSync(join(spoolDir, name), claimed)
-      adopted.push(claimed)
+      adopted.push({ path: claimed, boot: first })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // safe: node:fs throws ErrnoExceptions
     }

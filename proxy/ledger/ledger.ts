@@ -1,12 +1,14 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Applied, Entry, Opened } from '../domain/entry.ts'
+import type { Entry, Opened } from '../domain/entry.ts'
+import { entryOfJson } from '../domain/entry-row.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { LedgerStatus } from '../domain/ledger-status.ts'
-import { Committer, type WriteEntries } from './committer.ts'
+import type { Applied, Store } from '../domain/store.ts'
+import { Committer } from './committer.ts'
 import { adoptFolders, createFolder, type OwnFolder } from './folders.ts'
 import { Orphan } from './orphan.ts'
-import { closedLine, openedLine, parseLine } from './record.ts'
+import { closedLine, openedLine, parseRecord } from './record.ts'
 import { settingAside } from './set-aside.ts'
 import { SpoolReader } from './spool-reader.ts'
 import { type Fsync, SpoolWriter } from './spool-writer.ts'
@@ -22,7 +24,7 @@ export interface LedgerSettings {
 }
 
 export interface LedgerEvents {
-  readonly write: WriteEntries
+  readonly store: Pick<Store, 'write' | 'markOf'>
   /** A spend of another, dead process was applied: windows in memory have to learn of it. */
   readonly onAdopted: (applied: readonly Applied[]) => void
   readonly onCommit: (durationMs: number, entries: number) => void
@@ -45,7 +47,7 @@ export class Ledger {
   private readonly writer: SpoolWriter
   private readonly reader: SpoolReader
   private readonly committer: Committer
-  private readonly write: WriteEntries
+  private readonly store: Pick<Store, 'write' | 'markOf'>
   private orphans: Orphan[] = []
   private running: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
@@ -77,8 +79,13 @@ export class Ledger {
         events.onProblem(failure ? 'the spool cannot be written' : 'the spool works again', failure),
     })
     this.reader = new SpoolReader(folder.path, { end: () => this.writer.end, onDamage: this.onDamage })
-    this.write = settingAside(events.write, join(settings.spoolDir, 'rejected.jsonl'), events.onProblem)
-    this.committer = new Committer(this.reader, this.write)
+    const { store } = events
+    const rejected = join(settings.spoolDir, 'rejected.jsonl')
+    this.store = {
+      write: settingAside((batch) => store.write(batch), rejected, events.onProblem),
+      markOf: (spool) => store.markOf(spool),
+    }
+    this.committer = new Committer(this.reader, settings.boot, this.store.write)
   }
 
   /** Resolves when the record is in the spool; refuses a call that could not be accounted for. */
@@ -113,6 +120,16 @@ export class Ledger {
     }, ADOPT_INTERVAL_MS).unref()
   }
 
+  /** The worst first. */
+  private get problem(): string | null {
+    if (this.writer.isFailing) return 'the spool cannot be written'
+    if (this.isFull) return 'the spool is full'
+    if (this.isUnreadable) return 'the spool cannot be read'
+    if (this.spooledBytes > DEGRADED_SHARE * this.settings.maxBytes) return 'the spool is nearly full'
+    if (this.failures > 0) return 'entries cannot be committed and wait in the spool'
+    return this.damaged > 0 ? 'records of the spool were damaged and skipped' : null
+  }
+
   private get isFull(): boolean {
     return this.spooledBytes > this.settings.maxBytes
   }
@@ -124,11 +141,7 @@ export class Ledger {
       oldestSeconds: this.oldestAt === undefined ? 0 : Math.round((Date.now() - this.oldestAt) / 1000),
       lastCommitMs: this.lastCommitMs,
       damagedRecords: this.damaged,
-      isDegraded:
-        this.writer.isFailing ||
-        this.isUnreadable ||
-        this.failures > 0 ||
-        this.spooledBytes > DEGRADED_SHARE * this.settings.maxBytes,
+      problem: this.problem,
       isRefusing: this.isFull || this.writer.isRefusing,
     }
   }
@@ -140,8 +153,8 @@ export class Ledger {
   async stop(deadline: number, rescue: (entry: Entry) => void): Promise<void> {
     clearInterval(this.adoptTimer)
     await this.writer.stop(deadline, (line) => {
-      const record = parseLine(line.trimEnd())
-      if (record?.kind === 'closed') rescue(record.entry)
+      const record = parseRecord(Buffer.from(line.trimEnd()))
+      if (record?.kind === 'closed') rescue(entryOfJson(record.row))
     })
     do await this.commit()
     while (this.failures > 0 && Date.now() < deadline && (await pause(this.backoffMs())))
@@ -166,7 +179,7 @@ export class Ledger {
 
   private async adopt(): Promise<void> {
     const folders = await adoptFolders(this.settings.spoolDir, this.settings.boot)
-    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.write, this.onDamage)))
+    this.orphans.push(...folders.map((folder) => new Orphan(folder, this.store, this.onDamage)))
     if (folders.length > 0 && !this.isStopped) await this.commit()
   }
 

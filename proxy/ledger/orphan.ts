@@ -1,30 +1,39 @@
 import { rmSync } from 'node:fs'
-import type { Applied, Entry, Opened } from '../domain/entry.ts'
+import type { Entry, Opened } from '../domain/entry.ts'
+import { rowJson } from '../domain/entry-row.ts'
+import type { Applied, Store } from '../domain/store.ts'
 import { NO_USAGE } from '../domain/usage.ts'
-import { Committer, type WriteEntries } from './committer.ts'
+import { Committer } from './committer.ts'
+import type { AdoptedFolder } from './folders.ts'
 import { SpoolReader } from './spool-reader.ts'
+
+/** What is written of the calls that were left open comes after every record. */
+const BEHIND_ALL = { segment: Number.MAX_SAFE_INTEGER, offset: 0 }
 
 /** Brings the folder of a dead process into the database, the calls it left open included, and removes it. */
 export class Orphan {
-  private readonly folder: string
+  private readonly folder: AdoptedFolder
   private readonly reader: SpoolReader
   private readonly committer: Committer
-  private readonly write: WriteEntries
+  private readonly store: Pick<Store, 'write' | 'markOf'>
 
-  constructor(folder: string, write: WriteEntries, onDamage: (detail: object) => void) {
+  constructor(folder: AdoptedFolder, store: Pick<Store, 'write' | 'markOf'>, onDamage: (detail: object) => void) {
     this.folder = folder
-    this.write = write
-    this.reader = new SpoolReader(folder, { onDamage })
-    this.committer = new Committer(this.reader, write)
+    this.store = store
+    this.reader = new SpoolReader(folder.path, { onDamage })
+    this.committer = new Committer(this.reader, folder.boot, store.write)
   }
 
   /** Safe to repeat after a failure: what was applied is not applied again. */
   async settle(onApplied: (applied: readonly Applied[], entries: number) => void): Promise<void> {
+    const { boot, path } = this.folder
+    const mark = await this.store.markOf(boot)
+    if (mark) this.reader.skipTo(mark)
     await this.committer.commit(onApplied)
-    const interrupted = this.interrupted()
-    if (interrupted.length > 0) onApplied(await this.write(interrupted), interrupted.length)
+    const rows = this.interrupted().map(rowJson)
+    if (rows.length > 0) onApplied(await this.store.write({ rows, mark: { spool: boot, ...BEHIND_ALL } }), rows.length)
     this.close()
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(path, { recursive: true, force: true })
   }
 
   /** What `settle` has not brought into the database. */

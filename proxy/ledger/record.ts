@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Entry, Opened } from '../domain/entry.ts'
-import { type EntryRow, entryFromRow, entryToRow } from '../domain/entry-row.ts'
+import { idOfRow, rowJson } from '../domain/entry-row.ts'
 
 /**
  * One line of the spool: `o` or `c` (opened, closed), the CRC-32 of the JSON in eight hex digits, a space, the JSON.
@@ -9,40 +9,47 @@ import { type EntryRow, entryFromRow, entryToRow } from '../domain/entry-row.ts'
  */
 export type SpoolRecord =
   | { readonly kind: 'opened'; readonly opened: Opened }
-  | { readonly kind: 'closed'; readonly entry: Entry }
+  | { readonly kind: 'closed'; readonly id: string; readonly row: string }
 
 /** The first byte of a closed record. */
 export const CLOSED = 0x63
-const PREFIX_CHARS = 10
+const OPENED = 0x6f
+const SPACE = 0x20
+const CHECKSUM_CHARS = 8
+const PREFIX_CHARS = 1 + CHECKSUM_CHARS + 1
 
 export function openedLine(opened: Opened): string {
   const { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate } = opened
   const { inputTokens, outputTokens } = estimate
-  return line('o', [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens])
+  const row = [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens]
+  return recordOf('o', OPENED, JSON.stringify(row))
 }
 
 export function closedLine(entry: Entry): string {
-  return line('c', entryToRow(entry))
+  return recordOf('c', CLOSED, rowJson(entry))
 }
 
-function line(kind: 'o' | 'c', row: EntryRow): string {
-  const json = JSON.stringify(row)
-  return `${prefixOf(kind, json)}${json}\n`
+function recordOf(kind: 'o' | 'c', code: number, json: string): string {
+  return `${kind}${checksumOf(code, json)} ${json}\n`
 }
 
 /** The checksum begins with the kind, so that no damaged byte can turn a record into one of the other kind. */
-function prefixOf(kind: 'o' | 'c', json: string): string {
-  const checksum = crc32(json, kind.charCodeAt(0)).toString(16)
-  return `${kind}${checksum.padStart(8, '0')} `
+function checksumOf(code: number, json: string | Buffer): string {
+  return crc32(json, code).toString(16).padStart(CHECKSUM_CHARS, '0')
 }
 
-/** Undefined when the line is damaged. The CRC vouches for the shape: whoever wrote it was this program. */
-export function parseLine(text: string): SpoolRecord | undefined {
-  const json = text.slice(PREFIX_CHARS)
-  const kind = text[0]
-  if ((kind !== 'o' && kind !== 'c') || text.slice(0, PREFIX_CHARS) !== prefixOf(kind, json)) return undefined
-  if (kind === 'c') return { kind: 'closed', entry: entryFromRow(JSON.parse(json) as EntryRow) }
-  return { kind: 'opened', opened: openedFromRow(JSON.parse(json) as OpenedRow) }
+/**
+ * The record of a line without its end; undefined when it is damaged. The CRC vouches for the shape, since whoever
+ * wrote it was this program: the row of a closed record is handed on as the text that it is.
+ */
+export function parseRecord(line: Buffer): SpoolRecord | undefined {
+  const kind = line[0]
+  if ((kind !== OPENED && kind !== CLOSED) || line[PREFIX_CHARS - 1] !== SPACE) return undefined
+  const json = line.subarray(PREFIX_CHARS)
+  if (line.toString('latin1', 1, 1 + CHECKSUM_CHARS) !== checksumOf(kind, json)) return undefined
+  const text = json.toString('utf8')
+  if (kind === CLOSED) return { kind: 'closed', id: idOfRow(text), row: text }
+  return { kind: 'opened', opened: openedFromRow(JSON.parse(text) as OpenedRow) }
 }
 
 type OpenedRow = readonly [string, string, string, string, string | null, boolean, string, number, number, number]

@@ -1,11 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-
-/** A place in a spool folder: everything before it is in the database. */
-export interface Position {
-  readonly segment: number
-  readonly offset: number
-}
+import type { Position } from '../domain/spool-mark.ts'
 
 const POSITION_FILE = 'position'
 
@@ -22,14 +17,28 @@ export function segmentsOf(folder: string): number[] {
 }
 
 /**
- * Written in place: it fits into one sector, and if it is damaged all the same, reading starts at the oldest segment,
- * which costs time and nothing else, since an entry is applied only once.
+ * Where a folder's position is written: in place, and not as a new file, which would cost the file system a hundred
+ * times as much. It fits into one sector, and if it is damaged all the same, reading starts at the oldest segment, which
+ * costs time and nothing else, since an entry is applied only once.
  */
-export function savePosition(folder: string, { segment, offset }: Position): void {
-  writeFileSync(
-    join(folder, POSITION_FILE),
-    `${String(segment).padStart(8, '0')} ${String(offset).padStart(16, '0')}\n`,
-  )
+export class PositionFile {
+  private readonly path: string
+  private descriptor: number | undefined
+
+  constructor(folder: string) {
+    this.path = join(folder, POSITION_FILE)
+  }
+
+  save({ segment, offset }: Position): void {
+    this.descriptor ??= openSync(this.path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    const text = `${String(segment).padStart(8, '0')} ${String(offset).padStart(16, '0')}\n`
+    writeSync(this.descriptor, text, 0)
+  }
+
+  close(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor)
+    this.descriptor = undefined
+  }
 }
 
 export function loadPosition(folder: string): Position {

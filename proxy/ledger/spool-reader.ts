@@ -1,15 +1,17 @@
 import { closeSync, openSync, read, rmSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Entry, Opened } from '../domain/entry.ts'
-import { CLOSED, parseLine } from './record.ts'
-import { loadPosition, type Position, savePosition, segmentPath, segmentsOf } from './segments.ts'
+import type { Opened } from '../domain/entry.ts'
+import type { Position } from '../domain/spool-mark.ts'
+import { CLOSED, parseRecord } from './record.ts'
+import { loadPosition, PositionFile, segmentPath, segmentsOf } from './segments.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const LINE_FEED = 0x0a
 const readAsync = promisify(read)
 
 export interface SpoolBatch {
-  readonly entries: readonly Entry[]
+  /** The JSON of an `EntryRow` each. */
+  readonly rows: readonly string[]
   /** What is to be saved once the entries are in the database. */
   readonly position: Position
   /** Nothing further is to be read at the moment. */
@@ -29,6 +31,7 @@ interface Options {
 export class SpoolReader {
   private readonly folder: string
   private readonly options: Options
+  private readonly positionFile: PositionFile
   /** Everything before it is in the database. */
   private applied: Position
   private at: Position
@@ -39,23 +42,29 @@ export class SpoolReader {
   constructor(folder: string, options: Options) {
     this.folder = folder
     this.options = options
+    this.positionFile = new PositionFile(folder)
     this.applied = loadPosition(folder)
     this.at = { segment: segmentsOf(folder)[0] ?? 1, offset: 0 }
   }
 
+  /** The store itself remembers to have everything before `position`. */
+  skipTo(position: Position): void {
+    if (isBefore(this.applied, position)) this.applied = position
+  }
+
   async next(max: number): Promise<SpoolBatch> {
-    const entries: Entry[] = []
+    const rows: string[] = []
     const from = this.at
     try {
-      while (entries.length < max) {
-        const lines = await this.readLines(max, entries)
-        if (lines === 0) return { entries, position: this.at, isAtEnd: true }
+      while (rows.length < max) {
+        const lines = await this.readLines(max, rows)
+        if (lines === 0) return { rows, position: this.at, isAtEnd: true }
       }
     } catch (error) {
       this.at = from // what was read so far goes with this call
       throw error
     }
-    return { entries, position: this.at, isAtEnd: false }
+    return { rows, position: this.at, isAtEnd: false }
   }
 
   /** The calls that were opened and never closed, as far as the folder has been read. */
@@ -66,15 +75,19 @@ export class SpoolReader {
   /** Remembers that everything before `position` is in the database, and removes the segments that are done with. */
   advance(position: Position): void {
     // Removed first: on a full disk that is what makes room for the position.
-    for (const segment of segmentsOf(this.folder)) {
-      if (segment < position.segment) rmSync(segmentPath(this.folder, segment))
+    if (position.segment > this.applied.segment) {
+      for (const segment of segmentsOf(this.folder)) {
+        if (segment < position.segment) rmSync(segmentPath(this.folder, segment))
+      }
     }
     this.applied = position
-    savePosition(this.folder, position)
+    this.positionFile.save(position)
   }
 
   /** Bytes on disk that are not in the database yet. */
   backlogBytes(): number {
+    const end = this.options.end?.()
+    if (end?.segment === this.applied.segment) return end.offset - this.applied.offset
     let bytes = 0
     for (const segment of segmentsOf(this.folder)) {
       const applied = segment === this.applied.segment ? this.applied.offset : 0
@@ -84,12 +97,12 @@ export class SpoolReader {
   }
 
   close(): void {
-    if (this.file) closeSync(this.file.descriptor)
-    this.file = undefined
+    this.closeSegment()
+    this.positionFile.close()
   }
 
   /** Reads one chunk and takes its whole lines until `into` has `max` entries; answers how many lines there were. */
-  private async readLines(max: number, into: Entry[]): Promise<number> {
+  private async readLines(max: number, into: string[]): Promise<number> {
     const limit = this.limitOfSegment()
     const wanted = Math.min(CHUNK_BYTES, limit - this.at.offset)
     if (wanted <= 0) return this.moveOn() ? this.readLines(max, into) : 0
@@ -113,19 +126,16 @@ export class SpoolReader {
     return this.readLines(max, into)
   }
 
-  private take(from: number, end: number, into: Entry[]): void {
+  private take(from: number, end: number, into: string[]): void {
     // In a live folder the opened lines are only for the one who comes after us: not worth parsing.
     if (this.options.end && this.chunk[from] !== CLOSED) return
     const offset = this.at.offset + from
-    const record = parseLine(this.chunk.toString('utf8', from, end))
+    const record = parseRecord(this.chunk.subarray(from, end))
     if (record === undefined) this.reportDamage(offset)
     else if (record.kind === 'opened') this.opened.set(record.opened.id, record.opened)
     else {
-      this.opened.delete(record.entry.id)
-      const isApplied =
-        this.at.segment < this.applied.segment ||
-        (this.at.segment === this.applied.segment && offset < this.applied.offset)
-      if (!isApplied) into.push(record.entry)
+      this.opened.delete(record.id)
+      if (!isBefore({ segment: this.at.segment, offset }, this.applied)) into.push(record.row)
     }
   }
 
@@ -148,9 +158,18 @@ export class SpoolReader {
 
   private open(): number {
     if (this.file?.segment !== this.at.segment) {
-      this.close()
+      this.closeSegment()
       this.file = { segment: this.at.segment, descriptor: openSync(segmentPath(this.folder, this.at.segment), 'r') }
     }
     return this.file.descriptor
   }
+
+  private closeSegment(): void {
+    if (this.file) closeSync(this.file.descriptor)
+    this.file = undefined
+  }
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }

@@ -1,5 +1,6 @@
 import { close, closeSync, fdatasync, ftruncateSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { type Position, segmentPath } from './segments.ts'
+import type { Position } from '../domain/spool-mark.ts'
+import { segmentPath } from './segments.ts'
 
 export type Fsync = 'off' | 'interval' | 'always'
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../domain/errors.ts'
-import type { Key, KeyRecord } from '../domain/key.ts'
+import type { Key, KeyRecord, KeyUsage } from '../domain/key.ts'
 import type { WindowState } from '../domain/window.ts'
 import { type Account, createAccount } from './account.ts'
 import { admit } from './admit.ts'
@@ -24,6 +24,8 @@ export interface Limiter {
   window(key: KeyRecord): WindowState
   /** Tells of a spend of another process that is in the database now; keys that are not loaded will read it there. */
   adopt(keyId: string, admittedAt: number, tokens: number): void
+  /** What a key has used, as far as this process knows: what `load` takes. */
+  usage(key: KeyRecord): KeyUsage
 }
 
 export function createLimiter(waitMs: number, now: () => number): Limiter {
@@ -59,6 +61,10 @@ export function createLimiter(waitMs: number, now: () => number): Limiter {
   return {
     load: (key) => void accountOf(key),
     window,
+    usage(key) {
+      const { buckets, lifetimeTokens, lastUsedAt } = accountOf(key)
+      return { minutes: buckets, lifetimeTokens, lastUsedAt }
+    },
     adopt: (keyId, admittedAt, tokens) => accounts.get(keyId)?.spend(admittedAt, tokens, now()),
     async admit(key, bodyBytes, maxTokens) {
       const account = accountOf(key)

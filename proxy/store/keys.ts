@@ -4,30 +4,30 @@ import {
   Model,
   DataTypes,
   Op,
-  QueryTypes,
   type Transaction,
   UniqueConstraintError,
+  type WhereOptions,
 } from 'sequelize'
-import type { Key, KeyFields, KeyRecord, KeyUsage, SecretMark } from '../domain/key.ts'
-import type { Database } from './database.ts'
+import type { Key, KeyFields, KeyFilter, KeyPage, KeyRecord, KeySummary, SecretMark } from '../domain/key.ts'
+import { type Database, select, tableOf } from './database.ts'
+import { storeError } from './engine-errors.ts'
 import { bumpRevision } from './revision.ts'
 
-export type KeySummary = Key & Pick<KeyUsage, 'lifetimeTokens' | 'lastUsedAt'>
-
+/** What administrators do with keys. Every method throws `StoreError` besides what it names. */
 export interface KeyStore {
-  /** The key with this hash and what it has used since `usedSince`, or undefined. */
-  findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined>
-  /** Those of the given ids that still exist, as they are now. */
-  findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
   /** A key by its id alone: a key that merely has that name is another one. */
   findById(id: string): Promise<KeySummary | undefined>
   /** A key by its id, or by its name if it is not revoked. */
   find(idOrName: string): Promise<KeySummary | undefined>
-  list(): Promise<readonly KeySummary[]>
+  /** A page of the keys, oldest first, and how many there are in all. */
+  list(filter: KeyFilter): Promise<KeyPage>
   /** Whether there is or ever was an admin key. */
   hasAdmin(): Promise<boolean>
-  /** Throws `NameTaken` or `SecretTaken`. */
-  create(id: string, fields: KeyFields, secret: SecretMark, now: number): Promise<Key>
+  /**
+   * Throws `NameTaken` or `SecretTaken`. `beforeCommit` is called when nothing but the commit can fail any more; what
+   * it throws takes the key back.
+   */
+  create(id: string, fields: KeyFields, secret: SecretMark, now: number, beforeCommit?: () => void): Promise<Key>
   /** Throws `NoLivingKey`: revoking is final, whoever comes second. */
   setStatus(id: string, status: Key['status']): Promise<void>
   /** Throws `NoLivingKey`, or `SecretTaken`. */
@@ -68,7 +68,7 @@ class ApiKeyRow extends Model<InferAttributes<ApiKeyRow>, InferCreationAttribute
 const { BIGINT, BOOLEAN, INTEGER, STRING, TEXT } = DataTypes
 
 /** A class of its own for each store: a model belongs to the database that it was last given. */
-function modelIn({ sequelize }: Database): typeof ApiKeyRow {
+function modelIn({ sequelize, schema }: Database): typeof ApiKeyRow {
   class ApiKeys extends ApiKeyRow {}
   return ApiKeys.init(
     {
@@ -87,61 +87,80 @@ function modelIn({ sequelize }: Database): typeof ApiKeyRow {
       last_used_at: BIGINT,
       lifetime_tokens: BIGINT,
     },
-    { sequelize, tableName: 'api_keys', timestamps: false },
+    { sequelize, tableName: 'api_keys', timestamps: false, ...(schema !== undefined && { schema }) },
   )
+}
+
+/** What the request path reads of keys. */
+export function createKeyLookup(database: Database) {
+  const ApiKeys = modelIn(database)
+  const windows = tableOf(database, 'usage_windows')
+  return {
+    async findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined> {
+      const row = await ApiKeys.findOne({ where: { hash } })
+      if (!row) return undefined
+      const minutes = await select<{ start: number; amount: number }>(
+        database,
+        `SELECT minute AS start, tokens AS amount FROM ${windows} WHERE key_id = $1 AND minute >= $2 ORDER BY minute`,
+        [row.id, usedSince],
+      )
+      const usage = { lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at, minutes }
+      return { ...toKey(row), hash: row.hash, usage }
+    },
+
+    async findByIds(ids: readonly string[]) {
+      const rows = await ApiKeys.findAll({ where: { id: { [Op.in]: [...ids] } } })
+      return rows.map((row) => ({ ...toKey(row), hash: row.hash }))
+    },
+  }
 }
 
 export function createKeyStore(database: Database): KeyStore {
   const ApiKeys = modelIn(database)
 
   /** Every change of a key is told to the running proxies in the same transaction. */
-  const change = (work: (transaction: Transaction) => Promise<unknown>): Promise<void> =>
-    database.write(async (transaction) => {
-      await work(transaction)
-      await bumpRevision(database, transaction)
-    })
+  const change = (operation: string, work: (transaction: Transaction) => Promise<unknown>): Promise<void> =>
+    told(operation, () =>
+      database.write(async (transaction) => {
+        await work(transaction)
+        await bumpRevision(database, transaction)
+      }),
+    )
 
   const update = (id: string, fields: Partial<InferAttributes<ApiKeyRow>>): Promise<void> =>
-    change(async (transaction) => {
-      const [count] = await ApiKeys.update(fields, { where: { id, status: { [Op.ne]: 'revoked' } }, transaction })
+    change('change a key', async (transaction) => {
+      const where = { id, status: { [Op.ne]: 'revoked' } }
+      const [count] = await ApiKeys.update(fields, { where, transaction }).catch((error: unknown) => {
+        throw isTaken(error, 'hash') ? secretTaken(error) : error
+      })
       if (count === 0) throw new NoLivingKey(`${id} is no key, or was revoked`)
     })
 
   return {
-    async findByHash(hash, usedSince) {
-      const row = await ApiKeys.findOne({ where: { hash } })
-      if (!row) return undefined
-      const minutes = await database.sequelize.query<{ start: number; amount: number }>(
-        'SELECT minute AS start, tokens AS amount FROM usage_windows WHERE key_id = $1 AND minute >= $2 ORDER BY minute',
-        { bind: [row.id, usedSince], type: QueryTypes.SELECT },
-      )
-      const usage = { lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at, minutes }
-      return { ...toKey(row), hash: row.hash, usage }
-    },
-
-    async findByIds(ids) {
-      const rows = await ApiKeys.findAll({ where: { id: { [Op.in]: [...ids] } } })
-      return rows.map((row) => ({ ...toKey(row), hash: row.hash }))
-    },
-
     async findById(id) {
-      const row = await ApiKeys.findByPk(id)
+      const row = await told('find a key', () => ApiKeys.findByPk(id))
       return row ? toSummary(row) : undefined
     },
 
     async find(idOrName) {
       const byName = { name: idOrName, status: { [Op.ne]: 'revoked' } }
-      const row = (await ApiKeys.findByPk(idOrName)) ?? (await ApiKeys.findOne({ where: byName }))
+      const row = await told(
+        'find a key',
+        async () => (await ApiKeys.findByPk(idOrName)) ?? (await ApiKeys.findOne({ where: byName })),
+      )
       return row ? toSummary(row) : undefined
     },
 
-    async list() {
-      return (await ApiKeys.findAll({ order: ['id'] })).map(toSummary)
+    async list(filter) {
+      const { limit, offset } = filter
+      const page = { where: whereOf(filter), order: ['id'], limit, offset }
+      const { rows, count } = await told('list keys', () => ApiKeys.findAndCountAll(page))
+      return { keys: rows.map(toSummary), total: count }
     },
 
-    hasAdmin: async () => (await ApiKeys.count({ where: { is_admin: true } })) > 0,
+    hasAdmin: async () => (await told('find an admin key', () => ApiKeys.count({ where: { is_admin: true } }))) > 0,
 
-    async create(id, fields, { hash, prefix }, now) {
+    async create(id, fields, { hash, prefix }, now, beforeCommit) {
       const row = ApiKeys.build({
         id,
         name: fields.name,
@@ -158,26 +177,46 @@ export function createKeyStore(database: Database): KeyStore {
         last_used_at: null,
         lifetime_tokens: 0,
       })
-      try {
-        await change((transaction) => row.save({ transaction }))
-      } catch (error) {
-        if (isTaken(error, 'name')) throw new NameTaken(`a key named ${fields.name} exists`, { cause: error })
-        throw isTaken(error, 'hash') ? secretTaken(error) : error
-      }
+      await change('make a key', async (transaction) => {
+        await row.save({ transaction }).catch((error: unknown) => {
+          if (isTaken(error, 'name') || isTaken(error, 'id')) throw nameTaken(fields.name, error)
+          throw isTaken(error, 'hash') ? secretTaken(error) : error
+        })
+        beforeCommit?.()
+      })
       return toKey(row)
     },
 
     setStatus: (id, status) => update(id, { status }),
-    async rotate(id, { hash, prefix }) {
-      await update(id, { hash, prefix }).catch((error: unknown) => {
-        throw isTaken(error, 'hash') ? secretTaken(error) : error
-      })
-    },
+    rotate: (id, { hash, prefix }) => update(id, { hash, prefix }),
   }
 }
 
-function isTaken(error: unknown, column: 'name' | 'hash'): boolean {
+function whereOf({ model, state, now }: KeyFilter): WhereOptions<InferAttributes<ApiKeyRow>> {
+  const isInTime = { [Op.or]: [{ [Op.eq]: null }, { [Op.gt]: now }] }
+  return {
+    ...(model !== undefined && { model }),
+    ...(state === 'active' && { status: 'active', expires_at: isInTime }),
+    ...(state === 'expired' && { expires_at: { [Op.lte]: now } }),
+  }
+}
+
+function isTaken(error: unknown, column: 'id' | 'name' | 'hash'): boolean {
   return error instanceof UniqueConstraintError && error.errors.some(({ path }) => path === column)
+}
+
+/** Errors of an engine as `StoreError`; what a caller can do something about stays what it is. */
+async function told<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const isOwn = error instanceof NameTaken || error instanceof SecretTaken || error instanceof NoLivingKey
+    throw isOwn ? error : storeError(operation, error)
+  }
+}
+
+function nameTaken(name: string, cause: unknown): NameTaken {
+  return new NameTaken(`a key named ${name} exists`, { cause })
 }
 
 function secretTaken(cause: unknown): SecretTaken {

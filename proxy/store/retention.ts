@@ -1,37 +1,104 @@
-import { QueryTypes } from 'sequelize'
-import { decodeTime } from 'ulid'
-import type { Database } from './database.ts'
+import type { Transaction } from 'sequelize'
+import { encodeTime } from 'ulid'
+import { type Database, run, select, tableOf } from './database.ts'
+import { adding, measures } from './entries-sql.ts'
 
 const CHUNK_ROWS = 5000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+/** Each resolution of `usage_stats`, how long its rows are kept, and into which they are summed up then. */
+const steps = [
+  { from: 'minute', to: 'hour', lengthMs: HOUR_MS, keptMs: 25 * HOUR_MS },
+  { from: 'hour', to: 'day', lengthMs: DAY_MS, keptMs: 90 * DAY_MS },
+] as const
+
+const TIME_CHARS = 10
 
 /**
- * Whether an entry may still be written. The row of an older one may have been deleted, and with it the knowledge that
- * it was counted: so both go by the time in the id.
+ * What every id of `logsBefore` and later is not less than. The row of an older entry may have been deleted, and with
+ * it the knowledge that it was counted: so deleting and refusing both go by the time in the id, which sorts by it.
  */
-export function isRetained({ id }: { readonly id: string }, logsBefore: number): boolean {
-  return decodeTime(id) >= logsBefore
+export function oldestRetainedId(logsBefore: number): string {
+  return encodeTime(Math.max(0, logsBefore), TIME_CHARS)
 }
 
-/** Deletes what is older than its retention, in chunks so that no commit waits long for the lock. Answers how many entries went. */
-export async function prune(database: Database, logsBefore: number, windowsBefore: number): Promise<number> {
-  const { sequelize } = database
-  await database.write((transaction) =>
-    sequelize.query('DELETE FROM usage_windows WHERE minute < $1', { bind: [windowsBefore], transaction }),
-  )
+/**
+ * Deletes what is older than its retention, in chunks so that no commit waits long for a lock, and sums old statistics
+ * up. Of several replicas one does it. Answers how many entries went.
+ */
+export async function prune(
+  database: Database,
+  logsBefore: number,
+  windowsBefore: number,
+  now: number,
+): Promise<number> {
+  const alone = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T | undefined> =>
+    database.write(async (transaction) => ((await isTurn(database, transaction)) ? work(transaction) : undefined))
+
+  const usage = tableOf(database, 'usage_windows')
+  const windows = `DELETE FROM ${usage} WHERE ${inNoUse(database, usage, 'minute < $1')}`
+  await alone((transaction) => run(database, windows, [windowsBefore], transaction))
+  for (const step of steps) await alone((transaction) => sumUp(database, transaction, step, now - step.keptMs))
   let deleted = 0
   for (;;) {
-    // By id, which is sorted by time: the table needs no index for it.
-    const oldest = await sequelize.query<{ id: string }>(
-      `SELECT id FROM request_logs ORDER BY id LIMIT ${CHUNK_ROWS}`,
-      {
-        type: QueryTypes.SELECT,
-      },
-    )
-    const last = oldest.findLast((row) => !isRetained(row, logsBefore))
-    if (last === undefined) return deleted
-    await database.write((transaction) =>
-      sequelize.query('DELETE FROM request_logs WHERE id <= $1', { bind: [last.id], transaction }),
-    )
-    deleted += oldest.indexOf(last) + 1
+    const chunk = await alone((transaction) => deleteChunk(database, transaction, logsBefore))
+    if (!chunk) return deleted
+    deleted += chunk
   }
+}
+
+async function isTurn(database: Database, transaction: Transaction): Promise<boolean> {
+  if (database.schema === undefined) return true
+  const lock = "SELECT pg_try_advisory_xact_lock(hashtext('tollgate:retention'), hashtext($1)) AS held"
+  const [row] = await select<{ held: boolean }>(database, lock, [database.schema], transaction)
+  return row?.held === true
+}
+
+/** By id, which is sorted by time: the table needs no index for it. */
+async function deleteChunk(database: Database, transaction: Transaction, logsBefore: number): Promise<number> {
+  const logs = tableOf(database, 'request_logs')
+  const chunk = await select<{ id: string }>(
+    database,
+    `SELECT id FROM ${logs} WHERE id < $1 ORDER BY id LIMIT ${CHUNK_ROWS}`,
+    [oldestRetainedId(logsBefore)],
+    transaction,
+  )
+  const last = chunk.at(-1)
+  if (last) await run(database, `DELETE FROM ${logs} WHERE id <= $1`, [last.id], transaction)
+  return chunk.length
+}
+
+/** Entries that came late have made old rows anew: they are added to what is there. */
+async function sumUp(
+  database: Database,
+  transaction: Transaction,
+  { from, to, lengthMs }: (typeof steps)[number],
+  before: number,
+): Promise<void> {
+  const table = tableOf(database, 'usage_stats')
+  const end = before - (before % lengthMs) // whole periods only
+  const isOld = inNoUse(database, table, `resolution = '${from}' AND start < $1`)
+  const insertFrom = (source: string): string => `
+    INSERT INTO ${table} AS stat (resolution, start, key_id, model, channel, ${measures.join(', ')})
+    SELECT '${to}', start - start % ${lengthMs}, key_id, model, channel, ${measures.map((name) => `sum(${name})`).join(', ')}
+    ${source} GROUP BY 2, 3, 4, 5
+    ON CONFLICT (resolution, start, key_id, model, channel) ${adding('stat', measures)}`
+  if (database.engine === 'postgres') {
+    // What is deleted is what is summed up: an entry can be added to a row after a look at it.
+    const moving = `WITH old AS (DELETE FROM ${table} WHERE ${isOld} RETURNING *) ${insertFrom('FROM old')}`
+    await run(database, moving, [end], transaction)
+    return
+  }
+  await run(database, insertFrom(`FROM ${table} WHERE ${isOld}`), [end], transaction)
+  await run(database, `DELETE FROM ${table} WHERE ${isOld}`, [end], transaction)
+}
+
+/**
+ * Late entries change many rows at once: who waited for them while they wait could wait for ever. What they hold on to
+ * is left to the next time. SQLite has one writer.
+ */
+function inNoUse({ engine }: Database, table: string, condition: string): string {
+  if (engine === 'sqlite') return condition
+  return `ctid = ANY (ARRAY (SELECT ctid FROM ${table} WHERE ${condition} FOR UPDATE SKIP LOCKED))`
 }

@@ -11,6 +11,7 @@ export interface Gauges {
   readonly cacheHits: () => number
   readonly cacheMisses: () => number
   readonly cachedKeys: () => number
+  readonly storageAway: () => number
 }
 
 export function addGauges(registry: Registry, gauges: Gauges): void {
@@ -39,6 +40,11 @@ export function addGauges(registry: Registry, gauges: Gauges): void {
     gauges.spoolOldestSeconds,
   )
   look('tollgate_cached_keys', 'Keys in memory.', gauges.cachedKeys)
+  look(
+    'tollgate_storage_away',
+    '1 while the database is away and calls go on from memory and the snapshot.',
+    gauges.storageAway,
+  )
   count(
     'tollgate_spool_damaged_records_total',
     'Records of the spool that were damaged and skipped.',

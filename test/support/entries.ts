@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import type { Entry, Opened } from '../../proxy/domain/entry.ts'
+import { storable } from '../../proxy/domain/storable.ts'
+import type { Applied, Store } from '../../proxy/domain/store.ts'
 import { ulid } from '../../proxy/domain/ulid.ts'
 import { NO_USAGE, spendOf } from '../../proxy/domain/usage.ts'
 
@@ -44,7 +46,7 @@ export function closedEntry(more: Partial<Entry> = {}): Entry {
 
 const plain = { noNullPrototype: true }
 const tokens = fc.nat(1_000_000)
-const name = fc.string({ unit: 'binary', maxLength: 40 })
+const name = fc.string({ unit: 'binary', maxLength: 40 }).map(storable)
 
 /** Whatever can become an entry, with names out of every corner of Unicode. */
 export const anyEntry: fc.Arbitrary<Entry> = fc
@@ -75,6 +77,33 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
     plain,
   )
   .map(closedEntry)
+
+/** What a store tells of entries that are new to it: a sum for each key and minute. */
+export function appliedOf(entries: readonly Entry[]): readonly Applied[] {
+  const told = entries.map(({ keyId, admittedAt, spend }) => ({
+    keyId,
+    minute: admittedAt - (admittedAt % 60_000),
+    spend,
+    entries: 1,
+  }))
+  return summedUp(told)
+}
+
+/** Sorted, and one of each key and minute: a store may tell of one in parts. */
+export function summedUp(applied: readonly Applied[]): readonly Applied[] {
+  const sums = new Map<string, Applied>()
+  for (const { keyId, minute, spend, entries } of applied) {
+    const sum = sums.get(`${keyId} ${minute}`)
+    const whole = { keyId, minute, spend: spend + (sum?.spend ?? 0), entries: entries + (sum?.entries ?? 0) }
+    sums.set(`${keyId} ${minute}`, whole)
+  }
+  return [...sums].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum)
+}
+
+/** As much of a store as a ledger needs, where the store has no memory of spools. */
+export function storeThat(write: Store['write']): Pick<Store, 'write' | 'markOf'> {
+  return { write, markOf: () => Promise.resolve(undefined) }
+}
 
 /** A directory that goes with its test. */
 export function directoryFor(t: TestContext): string {

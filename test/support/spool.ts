@@ -1,4 +1,5 @@
 import type { Entry, Opened } from '../../proxy/domain/entry.ts'
+import { entryOfJson } from '../../proxy/domain/entry-row.ts'
 import { closedLine, openedLine } from '../../proxy/ledger/record.ts'
 import { type SpoolBatch, SpoolReader } from '../../proxy/ledger/spool-reader.ts'
 import { type Fsync, SpoolWriter } from '../../proxy/ledger/spool-writer.ts'
@@ -36,7 +37,7 @@ export async function readBatches(reader: SpoolReader, max = 500): Promise<reado
 }
 
 export async function readAll(reader: SpoolReader, max = 500): Promise<readonly Entry[]> {
-  return (await readBatches(reader, max)).flatMap(({ entries }) => entries)
+  return (await readBatches(reader, max)).flatMap(({ rows }) => rows.map(entryOfJson))
 }
 
 /** What a process finds that adopts the folder now. */

@@ -10,9 +10,9 @@ const id = { type: STRING(26), allowNull: false, primaryKey: true } as const
 export const initial: Migration = {
   name: '0001-initial',
   minReader: 1,
-  async up(query, transaction) {
+  async up({ query, table, transaction }) {
     await query.createTable(
-      'api_keys',
+      table('api_keys'),
       {
         id,
         name: { type: STRING(255), ...required },
@@ -32,14 +32,14 @@ export const initial: Migration = {
       { transaction },
     )
     // A revoked key gives its name free: rotation by revoking and creating anew is how many teams work.
-    await query.addIndex('api_keys', ['name'], {
+    await query.addIndex(table('api_keys'), ['name'], {
       name: 'api_keys_name',
       unique: true,
       where: { status: ['active', 'disabled'] },
       transaction,
     })
     await query.createTable(
-      'usage_windows',
+      table('usage_windows'),
       {
         key_id: { type: STRING(26), ...required, primaryKey: true },
         minute: { type: BIGINT, ...required, primaryKey: true },
@@ -48,7 +48,7 @@ export const initial: Migration = {
       { transaction },
     )
     await query.createTable(
-      'request_logs',
+      table('request_logs'),
       {
         id,
         request_id: { type: STRING(128), ...required },
@@ -75,12 +75,12 @@ export const initial: Migration = {
       },
       { transaction },
     )
-    await query.addIndex('request_logs', ['key_id', 'id'], { name: 'request_logs_key', transaction })
+    await query.addIndex(table('request_logs'), ['key_id', 'id'], { name: 'request_logs_key', transaction })
     await query.createTable(
-      'settings',
+      table('settings'),
       { name: { type: STRING(64), ...required, primaryKey: true }, value: { type: TEXT, ...required } },
       { transaction },
     )
-    await query.bulkInsert('settings', [{ name: 'revision', value: '0' }], { transaction })
+    await query.bulkInsert(table('settings'), [{ name: 'revision', value: '0' }], { transaction })
   },
 }

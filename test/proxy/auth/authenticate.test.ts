@@ -14,6 +14,7 @@ function table(...rows: KeyRecord[]) {
   const keys = new Map(rows.map((row) => [row.id, row]))
   let gate: Promise<void> | undefined
   const reads: string[] = []
+  let isFresh = true
   const source: KeySource = {
     async findByHash(hash) {
       reads.push(hash)
@@ -29,9 +30,12 @@ function table(...rows: KeyRecord[]) {
         return key
       })
     },
+    isFresh: () => isFresh,
   }
   return {
     source,
+    /** What is in memory may be too old from now on, or not any more. */
+    freshen: (next: boolean) => void (isFresh = next),
     reads,
     put: (row: KeyRecord) => void keys.set(row.id, row),
     remove: (row: KeyRecord) => void keys.delete(row.id),
@@ -252,6 +256,19 @@ test('of two reloads at once the later one is what counts', async () => {
   release()
   await Promise.all([early, late])
   await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+})
+
+test('what is in memory and may be too old is looked up again, and is served from memory when it is fresh', async () => {
+  const { source, reads, put, freshen } = table(row(SECRET))
+  const authenticator = createAuthenticator(source, () => NOON)
+  await authenticator.authenticate(SECRET)
+  freshen(false)
+  put(row(SECRET, { status: 'revoked' }))
+  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  assert.equal(reads.length, 2)
+  freshen(true)
+  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  assert.equal(reads.length, 2)
 })
 
 test('a reload that fails leaves the keys as they were', async () => {

@@ -20,8 +20,10 @@ function keysInMemory() {
   const store: AdminStore = {
     findById: async (id) => rows.get(id),
     hasAdmin: async () => [...rows.values()].some(({ isAdmin }) => isAdmin),
-    create: async (id, fields, { hash, prefix }, now) =>
-      rows.set(id, aKey({ ...fields, id, hash, prefix, createdAt: now })),
+    create: async (id, fields, { hash, prefix }, now, beforeCommit) => {
+      beforeCommit?.()
+      rows.set(id, aKey({ ...fields, id, hash, prefix, createdAt: now }))
+    },
     setStatus: async (id, status) => change(id, { status }),
     rotate: async (id, { hash, prefix }) => change(id, { hash, prefix }),
   }

@@ -17,7 +17,7 @@ const CHANGE = ['--json', '--dry-run']
 
 /** Every command, and what its help has to mention. */
 const commands: Readonly<Record<string, readonly string[]>> = {
-  '': ['serve', 'keys', 'ledger', '--version'],
+  '': ['serve', 'keys', 'ledger', 'schema', '--version'],
   serve: ['docs/configuration.md'],
   keys: ['create', 'list', 'show', 'disable', 'enable', 'revoke', 'rotate'],
   'keys create': [
@@ -32,7 +32,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
     '--admin',
     ...CHANGE,
   ],
-  'keys list': OUTPUT,
+  'keys list': ['--model', '--state', 'active', 'expired', '--limit', '--offset', ...OUTPUT],
   'keys show': ['<key>', ...OUTPUT],
   'keys disable': ['<key>', ...CHANGE],
   'keys enable': ['<key>', ...CHANGE],
@@ -40,6 +40,9 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   'keys rotate': ['<key>', ...CHANGE],
   ledger: ['replay'],
   'ledger replay': ['[file]', ...CHANGE],
+  schema: ['up', 'status'],
+  'schema up': ['SKIP_MIGRATION', ...CHANGE],
+  'schema status': OUTPUT,
 }
 
 test('the help of every command tells what it takes, whatever the environment', async () => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { test, type TestContext } from 'node:test'
+import { entryOfJson } from '../../../proxy/domain/entry-row.ts'
 import type { Entry } from '../../../proxy/domain/entry.ts'
 import { ulid } from '../../../proxy/domain/ulid.ts'
 import { Ledger } from '../../../proxy/ledger/ledger.ts'
 import { segmentPath } from '../../../proxy/ledger/segments.ts'
 import { SpoolReader } from '../../../proxy/ledger/spool-reader.ts'
-import { closedEntry, directoryFor, openedCall, unexpected } from '../../support/entries.ts'
+import { closedEntry, directoryFor, openedCall, storeThat, unexpected } from '../../support/entries.ts'
 import { until } from '../../support/gateway.ts'
 import { readAll, readDead, writeSpool } from '../../support/spool.ts'
 
@@ -46,12 +47,12 @@ async function startLedger(t: TestContext): Promise<Bench> {
   const problems: string[] = []
   const committed: Entry[] = []
   const ledger = await Ledger.start(
-    { spoolDir: directoryFor(t), boot: ulid(), fsync: 'off', maxBytes: 1e6, commitIntervalMs: 5 },
+    { spoolDir: directoryFor(t), boot: ulid(), fsync: 'off', maxBytes: 1e8, commitIntervalMs: 5 },
     {
-      write: (entries) => {
-        committed.push(...entries)
+      store: storeThat(async ({ rows }) => {
+        committed.push(...rows.map(entryOfJson))
         return Promise.resolve([])
-      },
+      }),
       onAdopted: unexpected,
       onCommit: () => undefined,
       onProblem: (what) => problems.push(what),
@@ -143,7 +144,8 @@ test('a spool that refuses calls says so, and finds out by itself that it works 
   const repair = breakDisk(t, 'writeSync', fail)
   await assert.rejects(open(openedCall()), CANNOT)
   await assert.rejects(ledger.open(openedCall()))
-  assert.ok(writer.isRefusing && ledger.status().isRefusing && ledger.status().isDegraded)
+  assert.ok(writer.isRefusing && ledger.status().isRefusing)
+  assert.equal(ledger.status().problem, 'the spool cannot be written')
   repair()
   await until('it works again', () => !writer.isRefusing && !ledger.status().isRefusing)
   assert.equal(fs.statSync(segmentPath(folder, 1)).size, writer.end.offset)
@@ -155,18 +157,21 @@ test('a spool that refuses calls says so, and finds out by itself that it works 
 test('a spool folder that cannot be listed is told once, and ends nothing', async (t) => {
   const { ledger, problems, committed } = await startLedger(t)
   const repair = breakDisk(t, 'readdirSync', fail)
-  const entries = [closedEntry(), closedEntry(), closedEntry()]
-  for (const [place, entry] of entries.entries()) {
-    await ledger.close(entry)
-    await until('it is committed', () => committed.length > place)
+  // More than a segment: within one nobody has to list anything.
+  const entries = Array.from({ length: 6000 }, () =>
+    closedEntry({ requestId: 'r'.repeat(128), endpoint: 'e'.repeat(600) }),
+  )
+  for (let at = 0; at < entries.length; at += 2000) {
+    await Promise.all(entries.slice(at, at + 2000).map((entry) => ledger.close(entry)))
+    await until('they are committed', () => committed.length >= at + 2000)
   }
   await until('it was told', () => problems.includes('the spool cannot be read'))
-  assert.ok(ledger.status().isDegraded)
+  assert.equal(ledger.status().problem, 'the spool cannot be read')
   repair()
   await ledger.close(closedEntry())
-  await until('it is well again', () => !ledger.status().isDegraded)
+  await until('it is well again', () => ledger.status().problem === null)
   assert.equal(problems.filter((what) => what === 'the spool cannot be read').length, 1)
-  assert.deepEqual(committed.slice(0, 3), entries)
+  assert.deepEqual(committed.slice(0, entries.length), entries)
   await ledger.stop(Date.now(), unexpected)
 })
 

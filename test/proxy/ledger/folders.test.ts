@@ -31,7 +31,9 @@ test('the folder of a process that was killed is adopted, and only then', async 
   const boot = ulid()
   assert.deepEqual(await adoptFolders(spoolDir, boot), [])
   await kill(owner.process)
-  assert.deepEqual(await adoptFolders(spoolDir, boot), [join(spoolDir, `${owner.boot}.${boot}`)])
+  assert.deepEqual(await adoptFolders(spoolDir, boot), [
+    { path: join(spoolDir, `${owner.boot}.${boot}`), boot: owner.boot },
+  ])
   assert.deepEqual(readdirSync(spoolDir), [`${owner.boot}.${boot}`])
   assert.deepEqual(await adoptFolders(spoolDir, boot), [], 'its own folders are nothing to adopt')
 })
@@ -65,7 +67,7 @@ test('of many claimants each folder has one', async (t) => {
   assert.deepEqual(
     claims
       .flat()
-      .map((path) => path.slice(spoolDir.length + 1, spoolDir.length + 27))
+      .map(({ boot }) => boot)
       .toSorted(),
     dead,
   )
@@ -81,7 +83,7 @@ test('what a process had adopted is adopted again when it dies itself', async (t
   assert.deepEqual(await adoptFolders(spoolDir, ulid()), [])
   await kill(adopter.process)
   const boot = ulid()
-  assert.deepEqual((await adoptFolders(spoolDir, boot)).toSorted(), [
+  assert.deepEqual((await adoptFolders(spoolDir, boot)).map(({ path }) => path).toSorted(), [
     join(spoolDir, `${adopter.boot}.${boot}`),
     join(spoolDir, `${first}.${boot}`),
   ])

@@ -6,7 +6,7 @@ import { ulid } from '../../../proxy/domain/ulid.ts'
 import { Ledger } from '../../../proxy/ledger/ledger.ts'
 import { segmentPath, segmentsOf } from '../../../proxy/ledger/segments.ts'
 import { SpoolReader } from '../../../proxy/ledger/spool-reader.ts'
-import { closedEntry, openedCall, unexpected } from '../../support/entries.ts'
+import { closedEntry, openedCall, storeThat, unexpected } from '../../support/entries.ts'
 import { until } from '../../support/gateway.ts'
 import { readAll, readDead, writeSpool } from '../../support/spool.ts'
 import { mountTinyDisk } from '../../support/tiny-disk.ts'
@@ -118,7 +118,7 @@ test('a spool takes no more than half of its volume', async (t) => {
   if (!disk) return
   const ledger = await Ledger.start(
     { spoolDir: disk.path, boot: ulid(), fsync: 'off', maxBytes: 1e9, commitIntervalMs: 10 },
-    { write: unexpected, onAdopted: unexpected, onCommit: unexpected, onProblem: unexpected },
+    { store: storeThat(unexpected), onAdopted: unexpected, onCommit: unexpected, onProblem: unexpected },
   )
   let bytes = 0
   await assert.rejects(
@@ -141,7 +141,7 @@ test('a ledger on a full disk refuses calls with spool_unavailable for as long a
   const ledger = await Ledger.start(
     { spoolDir: disk.path, boot: ulid(), fsync: 'off', maxBytes: 30_000, commitIntervalMs: 10 },
     {
-      write: () => Promise.resolve([]),
+      store: storeThat(() => Promise.resolve([])),
       onAdopted: unexpected,
       onCommit: () => undefined,
       onProblem: (what) => problems.push(what),
@@ -156,12 +156,12 @@ test('a ledger on a full disk refuses calls with spool_unavailable for as long a
       assert.ok(outcome.reason instanceof GatewayError && outcome.reason.code === 'spool_unavailable')
     }
   }
-  assert.ok(ledger.status().isDegraded)
+  assert.equal(ledger.status().problem, 'the spool cannot be written')
   const closed = ledger.close(closedEntry())
   disk.makeRoom()
   await closed
   await Promise.all(calls.map((call) => ledger.open(call)))
-  await until('the ledger is well again', () => !ledger.status().isDegraded)
+  await until('the ledger is well again', () => ledger.status().problem === null)
   assert.deepEqual(problems, ['the spool cannot be written', 'the spool works again'])
   await ledger.stop(Date.now(), unexpected)
 })

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { entryOfJson } from '../../../proxy/domain/entry-row.ts'
 import type { Entry } from '../../../proxy/domain/entry.ts'
 import { GatewayError } from '../../../proxy/domain/errors.ts'
+import type { Applied } from '../../../proxy/domain/store.ts'
 import { ulid } from '../../../proxy/domain/ulid.ts'
-import { Ledger, type LedgerEvents, type LedgerSettings } from '../../../proxy/ledger/ledger.ts'
-import { closedEntry, directoryFor, openedCall, unexpected } from '../../support/entries.ts'
+import { Ledger, type LedgerSettings } from '../../../proxy/ledger/ledger.ts'
+import { appliedOf, closedEntry, directoryFor, openedCall, storeThat, unexpected } from '../../support/entries.ts'
 import { until } from '../../support/gateway.ts'
 import { writeSpool } from '../../support/spool.ts'
 
@@ -16,7 +18,7 @@ interface Bench {
   readonly boot: string
   /** The batches that the database took, in order. */
   readonly batches: readonly (readonly Entry[])[]
-  readonly adopted: readonly { readonly keyId: string; readonly spend: number }[]
+  readonly adopted: readonly Applied[]
   readonly problems: readonly string[]
   /** Every write fails from now on, or works again. */
   fail(isAway: boolean): void
@@ -28,19 +30,20 @@ async function startLedger(t: TestContext, settings: Partial<LedgerSettings> = {
   const spoolDir = settings.spoolDir ?? directoryFor(t)
   const boot = ulid()
   const batches: (readonly Entry[])[] = []
-  const adopted: Parameters<LedgerEvents['onAdopted']>[0][number][] = []
+  const adopted: Applied[] = []
   const problems: string[] = []
   let isAway = false
   let attempts = 0
   const ledger = await Ledger.start(
     { boot, fsync: 'off', maxBytes: 1e6, commitIntervalMs: 5, ...settings, spoolDir },
     {
-      write: async (entries) => {
+      store: storeThat(async ({ rows }) => {
         attempts += 1
         if (isAway) throw new Error('the database is away')
+        const entries = rows.map(entryOfJson)
         batches.push(entries)
-        return Promise.resolve(entries)
-      },
+        return Promise.resolve(appliedOf(entries))
+      }),
       onAdopted: (applied) => adopted.push(...applied),
       onCommit: () => undefined,
       onProblem: (what) => problems.push(what),
@@ -94,14 +97,14 @@ test('a database that is away only lengthens the spool', async (t) => {
   const early = await callMany(bench, 1700)
   await until('a few attempts', () => bench.attempts() > 2)
   const late = await callMany(bench, 1700)
-  const { isDegraded, spooled, spooledBytes } = bench.ledger.status()
-  assert.deepEqual([isDegraded, spooled], [true, 3400])
+  const { problem, spooled, spooledBytes } = bench.ledger.status()
+  assert.deepEqual([problem, spooled], ['entries cannot be committed and wait in the spool', 3400])
   assert.ok(spooledBytes > 100_000)
   bench.fail(false)
   await until('the spool is empty', () => bench.ledger.status().spooled === 0)
   assert.deepEqual(bench.batches.flat(), [...early, ...late])
   assert.ok(bench.batches.every((batch) => batch.length <= MAX_BATCH))
-  await until('it is well again', () => !bench.ledger.status().isDegraded)
+  await until('it is well again', () => bench.ledger.status().problem === null)
   assert.equal(bench.ledger.status().spooledBytes, 0)
   assert.equal(new Set(bench.problems).size, 1)
   await bench.ledger.stop(GONE, unexpected)
@@ -112,13 +115,13 @@ test('a database that is away is asked more and more rarely, however many calls 
   const ledger = await Ledger.start(
     { spoolDir: directoryFor(t), boot: ulid(), fsync: 'off', maxBytes: 1e6, commitIntervalMs: 20 },
     {
-      async write() {
+      store: storeThat(async () => {
         attemptedAt.push(performance.now())
         await new Promise((resolve) => setImmediate(resolve))
         // A call that ends while the attempt is under way.
         if (attemptedAt.length < 6) void ledger.close(closedEntry())
         throw new Error('the database is away')
-      },
+      }),
       onAdopted: unexpected,
       onCommit: unexpected,
       onProblem: () => undefined,
@@ -202,7 +205,10 @@ test('what a dead process left is taken over before anything else, calls in flig
     [interrupted?.id, interrupted?.status, interrupted?.metering, interrupted?.spend],
     [inFlight.id, 'interrupted', 'estimated', 41],
   )
-  assert.equal(bench.adopted.length, 1201)
+  assert.equal(
+    bench.adopted.reduce((sum, { entries }) => sum + entries, 0),
+    1201,
+  )
   assert.ok(!existsSync(folder))
   assert.deepEqual(readdirSync(spoolDir), [bench.boot])
   assert.equal(bench.ledger.status().spooled, 0)
@@ -216,11 +222,12 @@ test('what a dead process left waits when the database is away, and counts once 
   const bench = await startLedger(t, { spoolDir })
   bench.fail(true)
   await bench.ledger.recover()
-  assert.ok(bench.ledger.status().isDegraded && bench.ledger.status().spooledBytes > 0)
+  assert.equal(bench.ledger.status().problem, 'entries cannot be committed and wait in the spool')
+  assert.ok(bench.ledger.status().spooledBytes > 0)
   bench.fail(false)
-  await until('it is taken over', () => !bench.ledger.status().isDegraded)
+  await until('it is taken over', () => bench.ledger.status().problem === null)
   assert.deepEqual(bench.batches, [dead])
-  assert.deepEqual(bench.adopted, dead)
+  assert.deepEqual(bench.adopted, appliedOf(dead))
   await bench.ledger.stop(GONE, unexpected)
 })
 

@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { entryOfJson } from '../../../proxy/domain/entry-row.ts'
 import type { Entry, Opened } from '../../../proxy/domain/entry.ts'
 import { segmentPath, segmentsOf } from '../../../proxy/ledger/segments.ts'
 import { SpoolReader } from '../../../proxy/ledger/spool-reader.ts'
@@ -147,9 +148,9 @@ test('whatever is opened, closed and read in whatever order is found again by wh
             if (steps.length % 2 === 0) await written
           } else if (doing === 'turn') await new Promise((resolve) => setImmediate(resolve))
           else if (doing === 'read') {
-            const { entries, position, isAtEnd } = await reader.next(max)
-            applied.push(...entries)
-            if (entries.length > 0 || !isAtEnd) reader.advance(position)
+            const { rows, position, isAtEnd } = await reader.next(max)
+            applied.push(...rows.map(entryOfJson))
+            if (rows.length > 0 || !isAtEnd) reader.advance(position)
           } else {
             await new Promise((resolve) => setImmediate(resolve)) // a call is closed only after it was opened
             const call = doing === 'close oldest' ? inFlight.shift() : inFlight.pop()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
+import { entryOfJson } from '../../../proxy/domain/entry-row.ts'
 import { closedLine, openedLine } from '../../../proxy/ledger/record.ts'
 import { segmentPath, segmentsOf } from '../../../proxy/ledger/segments.ts'
 import { SpoolReader } from '../../../proxy/ledger/spool-reader.ts'
@@ -53,12 +54,12 @@ test('entries are read in the order in which they were closed', async (t) => {
   await Promise.all(entries.slice(10).map(close))
   const batches = await readBatches(reader)
   assert.deepEqual(
-    batches.flatMap((batch) => batch.entries),
+    batches.flatMap(({ rows }) => rows.map(entryOfJson)),
     entries.slice(10),
   )
   // Full batches, whatever the size of a read: a database that was away is not to be caught up with in crumbs.
   assert.deepEqual(
-    batches.slice(0, -1).map((batch) => batch.entries.length),
+    batches.slice(0, -1).map(({ rows }) => rows.length),
     batches.slice(0, -1).map(() => 500),
   )
   assert.equal(reader.backlogBytes(), writer.end.offset)
@@ -93,8 +94,8 @@ test('a new segment begins with the calls in flight, so that drained ones can go
     await close(closedEntry({ id: opened.id }))
   }
   assert.ok(segmentsOf(folder).length > 5)
-  for (const { entries, position } of await readBatches(reader, 7)) {
-    assert.ok(entries.length <= 7)
+  for (const { rows, position } of await readBatches(reader, 7)) {
+    assert.ok(rows.length <= 7)
     reader.advance(position)
   }
   assert.deepEqual(segmentsOf(folder), [writer.end.segment])

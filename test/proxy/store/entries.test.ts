@@ -1,104 +1,68 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Entry } from '../../../proxy/domain/entry.ts'
 import { entryColumns, entryFromRow, type EntryRow } from '../../../proxy/domain/entry-row.ts'
 import { NO_USAGE } from '../../../proxy/domain/usage.ts'
-import { writeEntries } from '../../../proxy/store/entries.ts'
-import { openDatabase, type TestDatabase } from '../../support/database.ts'
-import { anyEntry, closedEntry } from '../../support/entries.ts'
-import { rounds } from '../../support/rounds.ts'
-
-const MINUTE_MS = 60_000
-
-async function sumsOf({ query }: TestDatabase): Promise<object> {
-  return {
-    lifetime: await query(
-      'SELECT key_id AS id, sum(spend_tokens) AS tokens, max(admitted_at) AS at FROM request_logs GROUP BY 1 ORDER BY 1',
-    ),
-    windows: await query(
-      `SELECT key_id, admitted_at - admitted_at % ${MINUTE_MS} AS minute, sum(spend_tokens) AS tokens
-       FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2`,
-    ),
-  }
-}
-
-async function countersOf({ query }: TestDatabase): Promise<object> {
-  return {
-    lifetime: await query(
-      'SELECT id, lifetime_tokens AS tokens, last_used_at AS at FROM api_keys WHERE last_used_at IS NOT NULL ORDER BY 1',
-    ),
-    windows: await query('SELECT key_id, minute, tokens FROM usage_windows ORDER BY 1, 2'),
-  }
-}
+import { type TestDatabase, testEngines } from '../../support/database.ts'
+import { countersOf, interrupted, sumsOf, write } from '../../support/counters.ts'
+import { anyEntry, appliedOf, closedEntry } from '../../support/entries.ts'
 
 async function stored({ query }: TestDatabase): Promise<Entry[]> {
   const rows = await query<Record<string, EntryRow[number]>>(
-    `SELECT ${entryColumns.join(', ')} FROM request_logs ORDER BY rowid`,
+    `SELECT ${entryColumns.join(', ')} FROM request_logs ORDER BY id`,
   )
   return rows.map((row) => entryFromRow(Object.values(row)))
 }
 
-/** What an adopter writes of a call in flight. */
-function interrupted(entry: Entry, spend: number): Entry {
-  const usage = { ...NO_USAGE, inputTokens: spend }
-  return { ...entry, status: 'interrupted', error: 'interrupted', metering: 'estimated', httpStatus: 0, usage, spend }
-}
-
-test('an entry is stored as it is, whatever its names are made of', async (t) => {
-  const store = await openDatabase(t)
+testEngines('an entry is stored as it is, whatever its names are made of', async (_t, store) => {
   const entries = fc.sample(anyEntry, { numRuns: 300, seed: 1 })
-  await writeEntries(store.database, entries)
+  await write(store, entries)
   assert.deepEqual(await stored(store), entries)
 })
 
-test('what was new is told, and what was there before moves nothing', async (t) => {
-  const store = await openDatabase(t)
+testEngines('what was new is told, and what was there before moves nothing', async (_t, store) => {
   const [one, two, three] = [closedEntry(), closedEntry({ keyId: 'key-2' }), closedEntry()]
-  const told = ({ keyId, admittedAt, spend }: Entry): object => ({ keyId, admittedAt, spend })
-  assert.deepEqual(await writeEntries(store.database, [one, two]), [told(one), told(two)])
-  assert.deepEqual(await writeEntries(store.database, [one, two]), [])
-  assert.deepEqual(await writeEntries(store.database, [two, three, one]), [told(three)])
-  assert.deepEqual(await writeEntries(store.database, []), [])
+  assert.deepEqual(await write(store, [one, two]), appliedOf([one, two]))
+  assert.deepEqual(await write(store, [one, two]), [])
+  assert.deepEqual(await write(store, [two, three, one]), appliedOf([three]))
+  assert.deepEqual(await write(store, []), [])
   assert.deepEqual(await stored(store), [one, two, three])
   assert.deepEqual(await countersOf(store), await sumsOf(store))
 })
 
-test('of two ends of one call the first one counts', async (t) => {
-  const store = await openDatabase(t)
+testEngines('of two ends of one call the first one counts', async (_t, store) => {
   const first = closedEntry()
   const second = { ...first, spend: 99, usage: { ...NO_USAGE, outputTokens: 99 } }
-  assert.equal((await writeEntries(store.database, [first, second])).length, 1)
-  assert.equal((await writeEntries(store.database, [second])).length, 0)
+  assert.deepEqual(await write(store, [first, second]), appliedOf([first]))
+  assert.equal((await write(store, [second])).length, 0)
   assert.deepEqual(await stored(store), [first])
   assert.deepEqual(await countersOf(store), await sumsOf(store))
 })
 
-test('the end of a call that looked interrupted corrects its entry once, by the difference', async (t) => {
-  const store = await openDatabase(t)
-  const entry = closedEntry({ spend: 30 })
-  await writeEntries(store.database, [interrupted(entry, 100)])
-  const [correction] = await writeEntries(store.database, [entry])
-  assert.equal(correction?.spend, -70)
-  assert.deepEqual(await writeEntries(store.database, [entry, interrupted(entry, 100)]), [])
-  assert.deepEqual(await stored(store), [entry])
-  assert.deepEqual(await countersOf(store), await sumsOf(store))
-})
+testEngines(
+  'the end of a call that looked interrupted corrects its entry once, by the difference',
+  async (_t, store) => {
+    const entry = closedEntry({ spend: 30 })
+    await write(store, [interrupted(entry, 100)])
+    assert.deepEqual(await write(store, [entry]), appliedOf([{ ...entry, spend: -70 }]))
+    assert.deepEqual(await write(store, [entry, interrupted(entry, 100)]), [])
+    assert.deepEqual(await stored(store), [entry])
+    assert.deepEqual(await countersOf(store), await sumsOf(store))
+  },
+)
 
-test('a call that has ended does not become interrupted', async (t) => {
-  const store = await openDatabase(t)
+testEngines('a call that has ended does not become interrupted', async (_t, store) => {
   const entry = closedEntry()
-  await writeEntries(store.database, [entry])
-  assert.deepEqual(await writeEntries(store.database, [interrupted(entry, 100)]), [])
+  await write(store, [entry])
+  assert.deepEqual(await write(store, [interrupted(entry, 100)]), [])
   assert.deepEqual(await stored(store), [entry])
 })
 
 for (const order of ['before', 'after'] as const) {
-  test(`an interruption ${order} the end of its call in one batch is corrected by it`, async (t) => {
-    const store = await openDatabase(t)
+  testEngines(`an interruption ${order} the end of its call in one batch is corrected by it`, async (_t, store) => {
     const entry = closedEntry({ spend: 30 })
     const both = order === 'before' ? [interrupted(entry, 5), entry] : [entry, interrupted(entry, 5)]
-    const applied = await writeEntries(store.database, [...both, ...both])
+    const applied = await write(store, [...both, ...both])
     assert.equal(
       applied.reduce((sum, { spend }) => sum + spend, 0),
       30,
@@ -108,53 +72,54 @@ for (const order of ['before', 'after'] as const) {
   })
 }
 
-test('a batch that fails leaves nothing behind', async (t) => {
-  const store = await openDatabase(t)
+testEngines('a batch that fails leaves nothing behind', async (_t, store) => {
   const broken = { ...closedEntry(), durationMs: Number.NaN } // NULL in JSON, and the column takes none
-  await assert.rejects(writeEntries(store.database, [closedEntry(), broken]))
+  await assert.rejects(write(store, [closedEntry(), broken]))
   assert.deepEqual(await stored(store), [])
-  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [] })
+  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [], stats: [] })
 })
 
-test('many writers at once count everything once', async (t) => {
-  const store = await openDatabase(t)
+testEngines('many writers at once count everything once', async (_t, store) => {
   const entries = Array.from({ length: 200 }, () => closedEntry())
-  await Promise.all(
-    Array.from({ length: 20 }, (_, writer) => writeEntries(store.database, entries.slice(writer * 9, writer * 9 + 40))),
-  )
+  await Promise.all(Array.from({ length: 20 }, (_, writer) => write(store, entries.slice(writer * 9, writer * 9 + 40))))
   assert.equal((await stored(store)).length, 200)
   assert.deepEqual(await countersOf(store), await sumsOf(store))
 })
 
-test('whatever is written, repeated and corrected in whatever order, the counters are the sums of the entries', async (t) => {
-  const store = await openDatabase(t)
-  const start = Date.now()
-  const call = fc.record({
-    id: fc.nat(30),
-    spend: fc.nat(1000),
-    isInterrupted: fc.boolean(),
-    key: fc.integer({ min: 1, max: 3 }),
-  })
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(call, { maxLength: 12 }), { maxLength: 4 }), async (batches) => {
-      for (const batch of batches) {
-        const entries = batch.map(({ id, spend, isInterrupted }) => {
-          // A call's key and minute are the same in everything that is said of it.
-          const entry = closedEntry({
-            id: `call-${id}`,
-            keyId: `key-${1 + (id % 3)}`,
-            admittedAt: start - (id % 5) * MINUTE_MS,
-            spend,
-          })
-          return isInterrupted ? interrupted(entry, spend) : entry
-        })
-        await writeEntries(store.database, entries)
-      }
-      assert.deepEqual(await countersOf(store), await sumsOf(store))
-      await store.database.sequelize.query('DELETE FROM request_logs')
-      await store.database.sequelize.query('DELETE FROM usage_windows')
-      await store.database.sequelize.query('UPDATE api_keys SET lifetime_tokens = 0, last_used_at = NULL')
-    }),
-    rounds(40),
+testEngines('what an entry had said before it was corrected is kept with it', async (_t, store) => {
+  const entry = closedEntry({ channel: 'b', spend: 30 })
+  const before = { ...interrupted(entry, 7), channel: 'a' }
+  const kept = async (): Promise<unknown> => {
+    const [row] = await store.query<{ replaced: string | null }>('SELECT replaced FROM request_logs')
+    return row?.replaced && JSON.parse(row.replaced)
+  }
+  await write(store, [before])
+  assert.equal(await kept(), null)
+  await write(store, [entry])
+  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7])
+  await write(store, [{ ...entry, spend: 99 }, before])
+  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7])
+})
+
+testEngines('a call that was refused counts as failed, and under no model', async (_t, store) => {
+  const at = Date.UTC(2030, 0, 1)
+  const call = { admittedAt: at, channel: 'a', model: 'made-up' }
+  await write(store, [
+    closedEntry({ ...call, httpStatus: 404 }),
+    closedEntry({ ...call, httpStatus: 200 }),
+    closedEntry({ ...call, httpStatus: 200, status: 'failed' }),
+    closedEntry({ ...call, httpStatus: 200, model: null }),
+    interrupted(closedEntry(call), 5),
+  ])
+  const stats = await store.query(
+    'SELECT resolution, start, key_id, model, calls, failed_calls FROM usage_stats ORDER BY model',
+  )
+  const counted = { resolution: 'minute', start: at, key_id: 'key-1' }
+  assert.deepEqual(
+    stats.map((row) => ({ ...row })),
+    [
+      { ...counted, model: '', calls: 2, failed_calls: 1 },
+      { ...counted, model: 'made-up', calls: 3, failed_calls: 2 },
+    ],
   )
 })

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openSqlite } from '../../../proxy/store/database.ts'
-import { createKeyStore, NameTaken, NoLivingKey, SecretTaken } from '../../../proxy/store/keys.ts'
+import { rowJson } from '../../../proxy/domain/entry-row.ts'
+import { createKeyLookup, createKeyStore, NameTaken, NoLivingKey, SecretTaken } from '../../../proxy/store/keys.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
-import { keyFields, markOf, openDatabase } from '../../support/database.ts'
+import { keyFields, markOf, openDatabase, testEngines } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
 
 const MINUTE_MS = 60_000
 const NOW = 1_800_000_000_000
+const ALL = { now: NOW, limit: 1000, offset: 0 }
 
-test('a key is found as it was made', async (t) => {
-  const { keys } = await openDatabase(t)
+testEngines('a key is found as it was made', async (_t, { database, keys }) => {
   const fields = keyFields({
     name: 'Жанна',
     isAdmin: true,
@@ -25,41 +25,42 @@ test('a key is found as it was made', async (t) => {
   const summary = { ...made, lifetimeTokens: 0, lastUsedAt: null }
   assert.deepEqual(await keys.find('key-9'), summary)
   assert.deepEqual(await keys.find('Жанна'), summary)
-  assert.deepEqual((await keys.list()).at(-1), summary)
+  assert.deepEqual((await keys.list(ALL)).keys.at(-1), summary)
   const { hash } = markOf('secret 9')
   const usage = { lifetimeTokens: 0, lastUsedAt: null, minutes: [] }
-  assert.deepEqual(await keys.findByHash(hash, 0), { ...made, hash, usage })
-  assert.deepEqual(await keys.findByIds(['key-9', 'nobody']), [{ ...made, hash }])
-  assert.equal(await keys.findByHash('another hash', 0), undefined)
+  assert.deepEqual(await createKeyLookup(database).findByHash(hash, 0), { ...made, hash, usage })
+  assert.deepEqual(await createKeyLookup(database).findByIds(['key-9', 'nobody']), [{ ...made, hash }])
+  assert.equal(await createKeyLookup(database).findByHash('another hash', 0), undefined)
   assert.equal(await keys.find('nobody'), undefined)
 })
 
-test('a key comes with what it used since the instant that was asked for, by minutes', async (t) => {
-  const { keys, database } = await openDatabase(t)
-  const minute = NOW - (NOW % MINUTE_MS)
-  const spends = [
-    [minute - MINUTE_MS - 1, 1],
-    [minute - 1, 2],
-    [minute, 4],
-    [minute + MINUTE_MS - 1, 8],
-  ] as const
-  await writeEntries(
-    database,
-    spends.map(([admittedAt, spend]) => closedEntry({ admittedAt, spend })),
-  )
-  const key = await keys.findByHash(markOf('key-1').hash, minute - MINUTE_MS)
-  assert.deepEqual(key?.usage, {
-    lifetimeTokens: 15,
-    lastUsedAt: minute + MINUTE_MS - 1,
-    minutes: [
-      { start: minute - MINUTE_MS, amount: 2 },
-      { start: minute, amount: 12 },
-    ],
-  })
-})
+testEngines(
+  'a key comes with what it used since the instant that was asked for, by minutes',
+  async (_t, { database }) => {
+    const minute = NOW - (NOW % MINUTE_MS)
+    const spends = [
+      [minute - MINUTE_MS - 1, 1],
+      [minute - 1, 2],
+      [minute, 4],
+      [minute + MINUTE_MS - 1, 8],
+    ] as const
+    await writeEntries(
+      database,
+      spends.map(([admittedAt, spend]) => rowJson(closedEntry({ admittedAt, spend }))),
+    )
+    const key = await createKeyLookup(database).findByHash(markOf('key-1').hash, minute - MINUTE_MS)
+    assert.deepEqual(key?.usage, {
+      lifetimeTokens: 15,
+      lastUsedAt: minute + MINUTE_MS - 1,
+      minutes: [
+        { start: minute - MINUTE_MS, amount: 2 },
+        { start: minute, amount: 12 },
+      ],
+    })
+  },
+)
 
-test('of two keys that are not revoked no two have the same name', async (t) => {
-  const { keys } = await openDatabase(t)
+testEngines('of two keys that are not revoked no two have the same name', async (_t, { keys }) => {
   const again = (): Promise<unknown> =>
     keys.create('key-9', keyFields({ name: 'key-1' }), markOf('another secret'), NOW)
   await assert.rejects(again(), NameTaken)
@@ -68,11 +69,10 @@ test('of two keys that are not revoked no two have the same name', async (t) => 
   await keys.setStatus('key-1', 'revoked')
   await again()
   assert.equal((await keys.find('key-1'))?.status, 'revoked', 'an id is stronger than a name')
-  assert.deepEqual((await keys.list()).map(({ id, status }) => [id, status]).at(-1), ['key-9', 'active'])
+  assert.deepEqual((await keys.list(ALL)).keys.map(({ id, status }) => [id, status]).at(-1), ['key-9', 'active'])
 })
 
-test('of many keys that are made at once under one name one is made', async (t) => {
-  const { keys, query } = await openDatabase(t)
+testEngines('of many keys that are made at once under one name one is made', async (_t, { keys, query }) => {
   const outcomes = await Promise.allSettled(
     Array.from({ length: 12 }, (_, place) => keys.create(`key-${place + 10}`, keyFields(), markOf(`${place}`), NOW)),
   )
@@ -81,28 +81,27 @@ test('of many keys that are made at once under one name one is made', async (t) 
   assert.equal((await query("SELECT id FROM api_keys WHERE name = 'alice'")).length, 1)
 })
 
-test('a key that was rotated is found by its new secret and no longer by the old one', async (t) => {
-  const { keys } = await openDatabase(t)
-  await keys.rotate('key-1', markOf('a new secret'))
-  assert.equal(await keys.findByHash(markOf('key-1').hash, 0), undefined)
-  const key = await keys.findByHash(markOf('a new secret').hash, 0)
-  assert.deepEqual([key?.id, key?.prefix], ['key-1', 'a new se'])
-})
+testEngines(
+  'a key that was rotated is found by its new secret and no longer by the old one',
+  async (_t, { database, keys }) => {
+    await keys.rotate('key-1', markOf('a new secret'))
+    assert.equal(await createKeyLookup(database).findByHash(markOf('key-1').hash, 0), undefined)
+    const key = await createKeyLookup(database).findByHash(markOf('a new secret').hash, 0)
+    assert.deepEqual([key?.id, key?.prefix], ['key-1', 'a new se'])
+  },
+)
 
-test('an admin key is remembered even when it was revoked', async (t) => {
-  const { keys } = await openDatabase(t)
+testEngines('an admin key is remembered even when it was revoked', async (_t, { keys }) => {
   assert.equal(await keys.hasAdmin(), false)
   await keys.create('admin', keyFields({ name: 'root', isAdmin: true }), markOf('root'), NOW)
   await keys.setStatus('admin', 'revoked')
   assert.equal(await keys.hasAdmin(), true)
 })
 
-test('what another process changes is seen', async (t) => {
-  const { keys, path } = await openDatabase(t)
-  const other = await openSqlite(path)
+testEngines('what another process changes is seen', async (_t, { keys, openAgain }) => {
+  const other = await openAgain()
   await createKeyStore(other).setStatus('key-2', 'revoked')
   assert.equal((await keys.find('key-2'))?.status, 'revoked')
-  await other.close()
 })
 
 test('two stores in one process each keep to their own database', async (t) => {
@@ -112,29 +111,95 @@ test('two stores in one process each keep to their own database', async (t) => {
   assert.equal((await two.keys.find('key-1'))?.status, 'disabled')
 })
 
-test('a revoked key is changed by nobody, and a change that was none is not told', async (t) => {
-  const { keys, query } = await openDatabase(t)
-  await keys.setStatus('key-1', 'revoked')
-  const before = await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'")
-  await assert.rejects(keys.setStatus('key-1', 'active'), NoLivingKey)
-  await assert.rejects(keys.rotate('key-1', markOf('a new secret')), NoLivingKey)
-  await assert.rejects(keys.setStatus('nobody', 'active'), NoLivingKey)
-  assert.deepEqual(await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'"), before)
-})
+testEngines(
+  'a revoked key is changed by nobody, and a change that was none is not told',
+  async (_t, { keys, query }) => {
+    await keys.setStatus('key-1', 'revoked')
+    const before = await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'")
+    await assert.rejects(keys.setStatus('key-1', 'active'), NoLivingKey)
+    await assert.rejects(keys.rotate('key-1', markOf('a new secret')), NoLivingKey)
+    await assert.rejects(keys.setStatus('nobody', 'active'), NoLivingKey)
+    assert.deepEqual(await query("SELECT api_keys.*, value FROM api_keys, settings WHERE id = 'key-1'"), before)
+  },
+)
 
-test('a secret that another key has, even a revoked one, is told apart from a name', async (t) => {
-  const { keys } = await openDatabase(t)
+testEngines('a secret that another key has, even a revoked one, is told apart from a name', async (_t, { keys }) => {
   await keys.setStatus('key-1', 'revoked')
   await assert.rejects(keys.create('key-9', keyFields(), markOf('key-1'), NOW), SecretTaken)
   await assert.rejects(keys.rotate('key-2', markOf('key-1')), SecretTaken)
-  await assert.rejects(keys.create('key-2', keyFields(), markOf('another'), NOW), {
-    name: 'SequelizeUniqueConstraintError',
-  })
+  await assert.rejects(keys.create('key-2', keyFields(), markOf('another'), NOW), NameTaken)
 })
 
-test('by id a key is not mistaken for one that has the id as its name', async (t) => {
-  const { keys } = await openDatabase(t)
+testEngines('by id a key is not mistaken for one that has the id as its name', async (_t, { keys }) => {
   await keys.create('key-9', keyFields({ name: 'ADMIN_API_KEY' }), markOf('secret'), NOW)
   assert.equal(await keys.findById('ADMIN_API_KEY'), undefined)
   assert.equal((await keys.findById('key-9'))?.name, 'ADMIN_API_KEY')
 })
+
+testEngines('keys are listed by model and state, page by page', async (_t, { keys }) => {
+  for (const id of ['key-1', 'key-2', 'key-3']) await keys.setStatus(id, 'revoked')
+  const made = [
+    { name: 'a', model: 'one', expiresAt: NOW },
+    { name: 'b', model: 'one', expiresAt: NOW + 1 },
+    { name: 'c', model: 'two', expiresAt: null },
+    { name: 'd', model: null, expiresAt: null },
+    { name: 'e', model: 'one', expiresAt: null },
+    { name: 'f', model: 'one', expiresAt: NOW - 1 },
+  ]
+  for (const fields of made) await keys.create(`made-${fields.name}`, keyFields(fields), markOf(fields.name), NOW)
+  await keys.setStatus('made-d', 'disabled')
+  await keys.setStatus('made-f', 'revoked')
+  const listed = async (
+    filter: Partial<typeof ALL> & { model?: string; state?: 'active' | 'expired' },
+  ): Promise<[string, number]> => {
+    const page = await keys.list({ ...ALL, ...filter })
+    return [page.keys.map(({ name }) => name).join(' '), page.total]
+  }
+  assert.deepEqual(await listed({}), ['key-1 key-2 key-3 a b c d e f', 9])
+  assert.deepEqual(await listed({ model: 'one' }), ['a b e f', 4])
+  assert.deepEqual(await listed({ model: 'none' }), ['', 0])
+  assert.deepEqual(await listed({ state: 'active' }), ['b c e', 3])
+  assert.deepEqual(await listed({ state: 'expired' }), ['a f', 2])
+  assert.deepEqual(await listed({ state: 'expired', now: NOW + 1 }), ['a b f', 3])
+  assert.deepEqual(await listed({ model: 'one', state: 'active' }), ['b e', 2])
+  assert.deepEqual(await listed({ limit: 2 }), ['key-1 key-2', 9])
+  assert.deepEqual(await listed({ model: 'one', limit: 2, offset: 1 }), ['b e', 4])
+  assert.deepEqual(await listed({ limit: 5, offset: 7 }), ['e f', 9])
+  assert.deepEqual(await listed({ offset: 9 }), ['', 9])
+})
+
+testEngines('a key that cannot be told is not there, and nobody hears of a change', async (_t, { keys, query }) => {
+  const before = await query('SELECT value FROM settings')
+  const cannotTell = (): never => {
+    throw new Error('the terminal is gone')
+  }
+  await assert.rejects(keys.create('key-9', keyFields(), markOf('secret'), NOW, cannotTell), /the terminal is gone/)
+  assert.equal(await keys.findById('key-9'), undefined)
+  assert.deepEqual(await query('SELECT value FROM settings'), before)
+  let told = 0
+  await assert.rejects(
+    keys.create('key-9', keyFields({ name: 'key-1' }), markOf('s'), NOW, () => (told += 1)),
+    NameTaken,
+  )
+  assert.equal(told, 0, 'a key that is not made is not told')
+  await keys.create('key-9', keyFields(), markOf('secret'), NOW, () => (told += 1))
+  assert.equal(told, 1)
+})
+
+testEngines(
+  'what a database refuses is told as a storage error that says what was tried',
+  async (_t, { keys, query }) => {
+    await query('ALTER TABLE api_keys RENAME TO away')
+    for (const [operation, work] of [
+      ['find a key', () => keys.find('key-1')],
+      ['find a key', () => keys.findById('key-1')],
+      ['list keys', () => keys.list(ALL)],
+      ['find an admin key', () => keys.hasAdmin()],
+      ['make a key', () => keys.create('key-9', keyFields(), markOf('secret'), NOW)],
+      ['change a key', () => keys.setStatus('key-1', 'revoked')],
+      ['change a key', () => keys.rotate('key-1', markOf('secret'))],
+    ] as const) {
+      await assert.rejects(work(), { name: 'StoreError', kind: 'query', operation })
+    }
+  },
+)

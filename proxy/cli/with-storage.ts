@@ -1,0 +1,52 @@
+import type { Config } from '../config.ts'
+import { StoreError } from '../domain/store-error.ts'
+import { needsDatabase, openForSchema, openStorage, type Storage } from '../storage.ts'
+import type { Database } from '../store/database.ts'
+import type { KeyStore } from '../store/keys.ts'
+import { schemaVariable, storeProblem } from './store-problem.ts'
+
+/** Opens the storage, makes it ready, and closes it whatever happens. Problems of it become one sentence. */
+export async function withStorage(config: Config, work: (storage: Storage) => Promise<void>): Promise<void> {
+  try {
+    const storage = await openStorage(config, { onRetry: () => {}, onWait: tellHolder })
+    try {
+      await storage.store.initialise()
+      await work(storage)
+    } finally {
+      await storage.store.close()
+    }
+  } catch (error) {
+    throw error instanceof StoreError ? storeProblem(config, error) : error
+  }
+}
+
+/** Likewise, for what only a database has. */
+export function withKeys(config: Config, work: (keys: KeyStore) => Promise<void>): Promise<void> {
+  return withStorage(config, async ({ keys }) => {
+    if (keys === undefined) throw needsDatabase()
+    await work(keys)
+  })
+}
+
+/** Likewise, for the schema itself, which is left as it is. */
+export async function withSchema<T>(
+  config: Config,
+  mayCreate: boolean,
+  work: (database: Database, location: string) => Promise<T>,
+): Promise<T> {
+  try {
+    const { database, location } = await openForSchema(config, mayCreate)
+    try {
+      return await work(database, location)
+    } finally {
+      await database.close()
+    }
+  } catch (error) {
+    throw error instanceof StoreError ? storeProblem(config, error, schemaVariable(config)) : error
+  }
+}
+
+/** Says on standard error for whom we wait. */
+export function tellHolder(holder: string): void {
+  process.stderr.write(`Waiting for ${holder} to finish its work on the schema.\n`)
+}

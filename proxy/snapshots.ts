@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import type { KeyRecord } from './domain/key.ts'
+import type { Snapshot } from './domain/snapshot.ts'
+import type { Store } from './domain/store.ts'
+import { readSnapshot, type SnapshotSource, writeSnapshot } from './store/snapshot-file.ts'
+
+export interface Snapshots {
+  read(): Promise<Snapshot | undefined>
+  /** Writes now; does nothing while what is known is not known to be the truth. */
+  write(): Promise<void>
+  /** Writes every `intervalMs`. */
+  start(): void
+  stop(): void
+}
+
+interface SnapshotParts {
+  readonly dataDir: string
+  readonly source: SnapshotSource
+  readonly intervalMs: number
+  readonly store: Pick<Store, 'findByIds'>
+  /** The keys in memory, with what they have used. */
+  readonly known: () => readonly KeyRecord[]
+  /** When memory was last known to be the truth; 0 is never, undefined while the store is away. */
+  readonly freshAt: () => number | undefined
+  readonly onError: (error: unknown) => void
+}
+
+/** Keys that nobody used for so long are left to the database. */
+const FORGOTTEN_AFTER_MS = 86_400_000
+
+/**
+ * Keeps the keys in use on local disk. A process that has just started knows few of them, so those of the last
+ * snapshot stay, as they are now in the database.
+ */
+export function keepSnapshots(parts: SnapshotParts): Snapshots {
+  const path = join(parts.dataDir, 'keys.snapshot')
+  let timer: NodeJS.Timeout | undefined
+  let writing = Promise.resolve()
+  let isWaiting = false
+
+  const stillThere = async (keys: readonly KeyRecord[]): Promise<readonly KeyRecord[]> => {
+    if (keys.length === 0) return []
+    const current = new Map((await parts.store.findByIds(keys.map(({ id }) => id))).map((key) => [key.id, key]))
+    return keys.flatMap((key) => {
+      const now = current.get(key.id)
+      return now ? [{ ...key, ...now }] : []
+    })
+  }
+  const write = async (): Promise<void> => {
+    const freshAt = parts.freshAt()
+    if (freshAt === undefined || freshAt === 0) return
+    const known = parts.known()
+    const ids = new Set(known.map(({ id }) => id))
+    const last = (await readSnapshot(path, parts.source))?.keys ?? []
+    const oldest = freshAt - FORGOTTEN_AFTER_MS
+    const others = last.filter(({ id, usage }) => !ids.has(id) && (usage.lastUsedAt ?? 0) > oldest)
+    await writeSnapshot(path, parts.source, { freshAt, keys: [...known, ...(await stillThere(others))] })
+  }
+  const writeAfter = async (before: Promise<void>): Promise<void> => {
+    await before
+    isWaiting = false
+    await write().catch(parts.onError)
+  }
+  /** One that has not begun yet will see what there is now. */
+  const tick = (): void => {
+    if (!isWaiting) writing = writeAfter(writing)
+    isWaiting = true
+  }
+  return {
+    read: () => readSnapshot(path, parts.source),
+    write() {
+      tick()
+      return writing
+    },
+    start() {
+      timer = setInterval(tick, parts.intervalMs).unref()
+    },
+    stop: () => clearInterval(timer),
+  }
+}

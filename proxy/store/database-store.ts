@@ -1,0 +1,56 @@
+import type { Store } from '../domain/store.ts'
+import { type Database, ping } from './database.ts'
+import { storeError } from './engine-errors.ts'
+import { writeEntries } from './entries.ts'
+import { createKeyLookup } from './keys.ts'
+import { type Listener, startListener } from './listener.ts'
+import type { PostgresSettings } from './postgres.ts'
+import { prune } from './retention.ts'
+import { type RetrySettings, retrying } from './retry.ts'
+import { readRevision } from './revision.ts'
+
+interface DatabaseStoreParts {
+  readonly database: Database
+  readonly retry: RetrySettings
+  /** Makes or verifies the schema. */
+  readonly initialise: () => Promise<void>
+  /** A direct connection, where the database can tell of changes. */
+  readonly direct?: PostgresSettings | undefined
+}
+
+/** A database, PostgreSQL or SQLite, as the storage of the request path. */
+export function createDatabaseStore({ database, retry, initialise, direct }: DatabaseStoreParts): Store {
+  const lookup = createKeyLookup(database)
+  let listener: Listener | undefined
+
+  const attempt = async <T>(operation: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw storeError(operation, error)
+    }
+  }
+  return {
+    initialise,
+    findByHash: (hash, usedSince) => retrying('find a key', retry, () => lookup.findByHash(hash, usedSince)),
+    findByIds: (ids) => retrying('read keys', retry, () => lookup.findByIds(ids)),
+    revision: () =>
+      attempt('read the revision', async () => {
+        const heard = listener?.isStanding() ? await listener.revision().catch(() => undefined) : undefined
+        return heard ?? readRevision(database) // a connection that listened and is gone is not the database
+      }),
+    // Not tried again here: the entries are in the spool, and the ledger comes back with them.
+    write: ({ rows }) => attempt('write entries', () => writeEntries(database, rows)),
+    markOf: async () => undefined, // what was written is told by the ids
+    prune: (logsBefore, windowsBefore) =>
+      attempt('prune', () => prune(database, logsBefore, windowsBefore, Date.now())),
+    ...(direct && {
+      listen(onHint: () => void) {
+        listener = startListener(direct, onHint)
+        return listener
+      },
+    }),
+    ping: () => ping(database),
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,54 @@
+import { entryColumns } from '../domain/entry-row.ts'
+
+/** What both engines understand of the ledger's SQL. */
+
+const tokenColumns = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'spend_tokens',
+] as const
+
+/** The sums in `usage_stats`. */
+export const measures = ['calls', 'failed_calls', ...tokenColumns] as const
+
+/** What `replaced` keeps of an entry that is corrected: counters have moved by it. */
+export const replacedColumns = ['channel', ...tokenColumns] as const
+
+const MINUTE_MS = 60_000
+
+/** Makes an interrupted entry the closed one that has turned up; `keep` is JSON of what it had said. */
+export function correction(table: string, keep: string): string {
+  return `DO UPDATE SET ${entryColumns.map((name) => `${name} = excluded.${name}`).join(', ')}, replaced = ${keep}
+    WHERE ${table}.status = 'interrupted' AND excluded.status <> 'interrupted'`
+}
+
+/**
+ * By how much the counters move, from rows of `source`: entries that are new, with `replaced` where they correct one.
+ * The model of a call that the upstream refused is left out: a caller could make up one for every call.
+ */
+export function sumsOf(source: string): string {
+  const minute = `admitted_at - admitted_at % ${MINUTE_MS} AS minute`
+  const taken = replacedColumns.map((name, at) => (at === 0 ? '' : `-CAST(replaced ->> ${at} AS BIGINT) AS ${name}`))
+  return `
+    SELECT key_id, minute, model, channel, max(admitted_at) AS last_at,
+      CAST(sum(entries) AS BIGINT) AS entries, ${measures.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(', ')}
+    FROM (
+      SELECT key_id, ${minute}, admitted_at, channel,
+        CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model,
+        1 AS entries, 1 AS calls, CASE WHEN status = 'completed' AND http_status < 400 THEN 0 ELSE 1 END AS failed_calls,
+        ${tokenColumns.join(', ')}
+      FROM ${source}
+      UNION ALL
+      SELECT key_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), 0, -1, -1, ${taken.slice(1).join(', ')}
+      FROM ${source} WHERE replaced IS NOT NULL
+    ) AS change
+    GROUP BY key_id, minute, model, channel`
+}
+
+/** Adds to counters that are there already. */
+export function adding(table: string, columns: readonly string[]): string {
+  return `DO UPDATE SET ${columns.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(', ')}`
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import type { KeyRecord } from '../domain/key.ts'
+import type { Snapshot } from '../domain/snapshot.ts'
+
+/** What a snapshot is of: a process with another database or schema must not use it. */
+export interface SnapshotSource {
+  /** Tells databases apart without telling where they are. */
+  readonly database: string
+  /** The newest migration that was verified. */
+  readonly schema: string
+}
+
+interface Header extends SnapshotSource {
+  readonly format: typeof FORMAT
+  readonly freshAt: number
+}
+
+const FORMAT = 1
+/** The event loop is let go between so many keys. */
+const KEYS_A_PIECE = 100
+
+/**
+ * Writes a header, a line for each key and a checksum, under another name first: a reader sees a whole snapshot. Keys
+ * are there as hashes. What it holds may be old, but is never half.
+ */
+export async function writeSnapshot(path: string, source: SnapshotSource, snapshot: Snapshot): Promise<void> {
+  const making = `${path}.${randomUUID()}`
+  const file = await open(making, 'wx', 0o600)
+  try {
+    let checksum = 0
+    const append = async (text: string): Promise<void> => {
+      checksum = crc32(text, checksum)
+      await file.appendFile(text)
+    }
+    const header: Header = { format: FORMAT, ...source, freshAt: snapshot.freshAt }
+    await append(`${JSON.stringify(header)}\n`)
+    for (let at = 0; at < snapshot.keys.length; at += KEYS_A_PIECE) {
+      const piece = snapshot.keys.slice(at, at + KEYS_A_PIECE)
+      await append(piece.map((key) => `${JSON.stringify(key)}\n`).join(''))
+    }
+    await file.appendFile(`${checksum}\n`)
+    await file.close()
+    await rename(making, path)
+  } catch (error) {
+    await file.close()
+    await rm(making, { force: true })
+    throw error
+  }
+}
+
+/** Undefined where there is none, or it is damaged or of another source. */
+export async function readSnapshot(path: string, source: SnapshotSource): Promise<Snapshot | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const end = text.lastIndexOf('\n', text.length - 2) + 1
+  if (end === 0 || text.slice(end) !== `${crc32(text.slice(0, end))}\n`) return undefined
+  const [first = '', ...lines] = text.slice(0, end).trimEnd().split('\n')
+  const header = JSON.parse(first) as Header // safe: the checksum vouches for it
+  const isOurs = header.format === FORMAT && header.database === source.database && header.schema === source.schema
+  if (!isOurs) return undefined
+  return { freshAt: header.freshAt, keys: lines.map((line) => JSON.parse(line) as KeyRecord) } // safe: likewise
+}

@@ -1,0 +1,41 @@
+import { Sequelize, Transaction } from 'sequelize'
+import sqlite3 from 'sqlite3'
+import type { Database } from './database.ts'
+
+const BUSY_TIMEOUT_MS = 5000
+
+/** Sequelize opens a connection per SQLite transaction; each has to wait for another process's lock. */
+class PatientConnection extends sqlite3.Database {
+  constructor(...options: ConstructorParameters<typeof sqlite3.Database>) {
+    super(...options)
+    this.configure('busyTimeout', BUSY_TIMEOUT_MS)
+  }
+}
+
+export async function openSqlite(path: string): Promise<Database> {
+  const sequelize = new Sequelize({
+    dialect: 'sqlite',
+    storage: path,
+    logging: false,
+    retry: { max: 1 }, // the busy time-out has waited long enough; who calls knows when to try again
+    dialectModule: { ...sqlite3, Database: PatientConnection },
+  })
+  // Opens it: what cannot be opened is told now. `synchronous` stays FULL: the spool forgets what was committed, so a
+  // power cut must not take a commit back. WAL is for `migrate`, once the file is known to be ours.
+  await sequelize.query('PRAGMA schema_version')
+  // One at a time within the process: who waits for SQLite's lock holds a thread of the pool, and the one who has the
+  // lock needs a thread for its next statement.
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    engine: 'sqlite',
+    sequelize,
+    schema: undefined,
+    hasSessions: false,
+    write(work) {
+      const done = last.then(() => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work))
+      last = done.catch(() => undefined)
+      return done
+    },
+    close: () => last.then(() => sequelize.close()),
+  }
+}

@@ -1,0 +1,80 @@
+import type { Entry } from '../../proxy/domain/entry.ts'
+import { rowJson } from '../../proxy/domain/entry-row.ts'
+import type { Applied } from '../../proxy/domain/store.ts'
+import { NO_USAGE } from '../../proxy/domain/usage.ts'
+import type { Database } from '../../proxy/store/database.ts'
+import { writeEntries } from '../../proxy/store/entries.ts'
+import { summedUp } from './entries.ts'
+import type { TestDatabase } from './database.ts'
+
+const TOKENS = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'spend_tokens',
+]
+
+/** A sum of a text column of numbers, as a number on both engines. */
+const sum = (name: string): string => `CAST(sum(${name}) AS BIGINT) AS ${name}`
+const MINUTE = 'admitted_at - admitted_at % 60000'
+
+interface Counters {
+  readonly lifetime: readonly object[]
+  readonly windows: readonly object[]
+  readonly stats: readonly object[]
+}
+
+/** What the counters have to be: sums over the entries. */
+export async function sumsOf({ query }: TestDatabase): Promise<Counters> {
+  return {
+    lifetime: await query(
+      'SELECT key_id AS id, CAST(sum(spend_tokens) AS BIGINT) AS tokens, max(admitted_at) AS at FROM request_logs GROUP BY 1 ORDER BY 1',
+    ),
+    windows: await query(
+      `SELECT key_id, ${MINUTE} AS minute, CAST(sum(spend_tokens) AS BIGINT) AS tokens FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2`,
+    ),
+    stats: await query(
+      `SELECT ${MINUTE} AS start, key_id, CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model, channel,
+         count(*) AS calls, sum(CASE WHEN status <> 'completed' OR http_status >= 400 THEN 1 ELSE 0 END) AS failed_calls,
+         ${TOKENS.map(sum).join(', ')}
+       FROM request_logs GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
+    ),
+  }
+}
+
+/** The counters, without those that a correction has brought back to nothing. */
+export async function countersOf({ query }: TestDatabase): Promise<Counters> {
+  return {
+    lifetime: await query(
+      'SELECT id, lifetime_tokens AS tokens, last_used_at AS at FROM api_keys WHERE last_used_at IS NOT NULL ORDER BY 1',
+    ),
+    windows: await query('SELECT key_id, minute, tokens FROM usage_windows ORDER BY 1, 2'),
+    stats: await query(
+      `SELECT start, key_id, model, channel, calls, failed_calls, ${TOKENS.join(', ')}
+       FROM usage_stats WHERE ${['calls', 'failed_calls', ...TOKENS].map((name) => `${name} <> 0`).join(' OR ')}
+       ORDER BY 1, 2, 3, 4`,
+    ),
+  }
+}
+
+/** As if nobody had ever called. */
+export async function clearLedger({ query }: TestDatabase): Promise<void> {
+  for (const table of ['request_logs', 'usage_windows', 'usage_stats']) await query(`DELETE FROM ${table}`)
+  await query('UPDATE api_keys SET lifetime_tokens = 0, last_used_at = NULL')
+}
+
+/** Answers what was told, one sum for each key and minute. */
+export async function write(
+  { database }: { readonly database: Database },
+  entries: readonly Entry[],
+): Promise<readonly Applied[]> {
+  return summedUp(await writeEntries(database, entries.map(rowJson)))
+}
+
+/** What an adopter writes of a call in flight. */
+export function interrupted(entry: Entry, spend: number): Entry {
+  const usage = { ...NO_USAGE, inputTokens: spend }
+  return { ...entry, status: 'interrupted', error: 'interrupted', metering: 'estimated', httpStatus: 0, usage, spend }
+}
