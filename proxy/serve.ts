@@ -52,7 +52,10 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     if (ending.signal.aborted) return
     await rooms.ledger.recover() // before the first window is read
     const watch = watchKeys(store, storage.pollIntervalMs, {
-      onChange: () => rooms.authenticator.reload(),
+      async onChange() {
+        await rooms.authenticator.reload()
+        await snapshots.write() // a key that was revoked must not come back by a start from the snapshot
+      },
       onFresh: (at) => store.freshen(at),
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
@@ -167,8 +170,10 @@ async function administrate(
   let isSettled = false
   whenBack(() => {
     if (isSettled) return
-    isSettled = true
-    settle().catch((error: unknown) => log.error({ err: error }, 'the admin key cannot be made'))
+    settle().then(
+      () => (isSettled = true),
+      (error: unknown) => log.error({ err: error }, 'the admin key cannot be made'),
+    )
   })
 }
 

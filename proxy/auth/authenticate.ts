@@ -30,7 +30,7 @@ const MAX_KEY_CHARS = 512
 
 export function createAuthenticator(source: KeySource, now: () => number): Authenticator {
   /** By hash. As many as there are valid keys in use: a caller cannot make it grow. */
-  let known = new Map<string, KeyRecord>()
+  const known = new Map<string, KeyRecord>()
   const unknown = new Map<string, number>()
   const looking = new Map<string, Promise<KeyRecord | undefined>>()
   let reloading = Promise.resolve()
@@ -75,12 +75,12 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
     const before = [...known.values()]
     const current = new Map((await source.findByIds(before.map(({ id }) => id))).map((key) => [key.id, key]))
     // A key that was rotated is found under its new hash only. Accounts go on: its usage is what it was.
-    known = new Map(
-      before.flatMap((old) => {
-        const key = current.get(old.id)
-        return key ? [[key.hash, { ...old, ...key }] as const] : []
-      }),
-    )
+    // What was found meanwhile stays: it was read after the change.
+    for (const old of before) {
+      const key = current.get(old.id)
+      if (key?.hash !== old.hash) known.delete(old.hash)
+      if (key) known.set(key.hash, { ...old, ...key })
+    }
   }
 
   return {

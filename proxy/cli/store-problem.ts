@@ -3,6 +3,9 @@ import type { StoreError } from '../domain/store-error.ts'
 import { storageVariable } from '../storage.ts'
 import { CommandError } from './errors.ts'
 
+const UNTRUSTED =
+  'the certificate of the server is not signed by an authority that is trusted here; name its file in DB_SSLROOTCERT.'
+
 /** What codes of engines and errnos mean to whoever set the variable. */
 const meanings: Readonly<Record<string, string>> = {
   '28P01': 'PostgreSQL refuses the user or the password.',
@@ -12,6 +15,12 @@ const meanings: Readonly<Record<string, string>> = {
   42501: 'the user may not do this; grant it CREATE on the database, or run tollgate schema up as its owner.',
   53300: 'PostgreSQL has no connection left for us; raise its max_connections or lower POOL_MAX_CONNECTIONS.',
   EACCES: 'a folder on the way to it may not be used; check its owner and mode.',
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'the certificate of the server is for another host name; name that host, or set DB_SSLMODE=verify-ca.',
   ECONNREFUSED: 'nothing listens there; is the server running, are host and port right?',
   ECONNRESET: 'the server cut the connection.',
   EAI_AGAIN: 'the host name cannot be looked up at the moment.',

@@ -24,8 +24,8 @@ const pages: Readonly<Record<string, readonly [args: readonly string[], ids: rea
   'those whose time is over': [['--state', 'expired'], ['key-5', 'key-6'], ''],
   'those of a model whose time is over': [['--model', 'glm-4.7', '--state', 'expired'], ['key-5'], ''],
   'a first page': [['--limit', '2'], ['key-1', 'key-2'], '2 of 6 keys; --offset shows more.\n'],
-  'a last page': [['--limit', '4', '--offset', '4'], ['key-5', 'key-6'], '2 of 6 keys; --offset shows more.\n'],
-  'a page of a selection': [['--state', 'active', '--offset', '1'], ['key-4'], '1 of 2 keys; --offset shows more.\n'],
+  'a last page': [['--limit', '4', '--offset', '4'], ['key-5', 'key-6'], ''],
+  'a page of a selection': [['--state', 'active', '--offset', '1'], ['key-4'], ''],
 }
 
 testEngines('keys list selects and pages', async (t, store) => {
@@ -41,6 +41,7 @@ testEngines('keys list selects and pages', async (t, store) => {
       ids,
       what,
     )
+    if (!args.includes('--limit')) continue // a page for people is worth the process that it takes
     const table = await home.cli(['keys', 'list', ...args])
     const [header, ...rows] = table.stdout.trimEnd().split('\n')
     assert.match(header ?? '', /^NAME .* ID$/)
