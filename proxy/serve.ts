@@ -1,23 +1,16 @@
-import { createApp } from './app.ts'
-import { assemble, type Assembly } from './assemble.ts'
+import { assemble } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
-import type { KeyFilter, KeyPage } from './domain/key.ts'
-import { isAway } from './domain/store-error.ts'
 import { ulid } from './domain/ulid.ts'
-import { healthBody, pingInTime } from './http/health.ts'
-import { listen } from './http/server.ts'
-import { metricsListener } from './http/metrics.ts'
-import { statsBody } from './http/stats.ts'
 import { TOKEN_WINDOW } from './limit/rolling-window.ts'
-import { keepSnapshots, type Snapshots } from './snapshots.ts'
+import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
-import { createFallbackStore, type FallbackStore } from './store/fallback-store.ts'
-import { type KeyStore, NameTaken } from './store/keys.ts'
+import type { FallbackStore } from './store/fallback-store.ts'
+import { NameTaken } from './store/keys.ts'
+import { type StoreInUse, useStorage } from './store-in-use.ts'
 import type { Log } from './telemetry/log.ts'
-import { version } from './version.ts'
 import { watchKeys } from './watch.ts'
 import type { Started } from './welcome.ts'
 
@@ -39,7 +32,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
   const ending = new AbortController()
   let isStarted = false
   let isDraining = false
-  const { store, snapshots, whenBack } = createStore(config, storage, log, () => rooms)
+  const { store, snapshots, whenBack } = useStorage(config, storage, log, () => rooms)
   const rooms = await assemble(config, store, log, () => isDraining)
   const servers = await startServers(config, storage, store, rooms, {
     isStarted: () => isStarted,
@@ -100,55 +93,6 @@ function storageEvents(log: Log): Parameters<typeof openStorage>[1] {
   }
 }
 
-interface StoreParts {
-  readonly store: FallbackStore
-  readonly snapshots: Snapshots
-  /** Calls `work` whenever the store has come back. */
-  readonly whenBack: (work: () => void) => void
-}
-
-/** The store with what it goes on with while the database is away. */
-function createStore(config: Config, storage: Storage, log: Log, rooms: () => Assembly): StoreParts {
-  const waiting: (() => void)[] = []
-  const hasSnapshots = storage.type === 'postgres' && config.STORAGE_FALLBACK_ENABLED
-  const store = createFallbackStore(
-    storage.store,
-    {
-      isEnabled: hasSnapshots,
-      retryIntervalMs: config.STORAGE_FALLBACK_RETRY_INTERVAL_MS,
-      maxRetries: config.STORAGE_FALLBACK_MAX_RETRIES,
-      maxStaleMs: config.KEY_MAX_STALE_MS,
-    },
-    {
-      readSnapshot: () => snapshots.read(),
-      onAway: (error) => log.error({ err: error }, 'the database is away; known keys go on from memory'),
-      onRetry(retryCount, error) {
-        if (config.STORAGE_FALLBACK_VERBOSE_LOGGING) log.warn({ retryCount, error }, 'the database is still away')
-      },
-      onBack() {
-        log.info('the database is back')
-        for (const work of waiting) work()
-      },
-    },
-  )
-  const snapshots = keepSnapshots({
-    dataDir: config.DATA_DIR,
-    source: storage.source,
-    intervalMs: config.SNAPSHOT_INTERVAL_MS,
-    store,
-    known() {
-      const { authenticator, limiter } = rooms()
-      return [...authenticator.known()].map((key) => ({ ...key, usage: limiter.usage(key) }))
-    },
-    freshAt() {
-      const status = store.status()
-      return status.isAway || !hasSnapshots ? undefined : status.freshAt
-    },
-    onError: (error) => log.error({ err: error }, 'the snapshot of the keys cannot be written'),
-  })
-  return { store, snapshots, whenBack: (work) => void waiting.push(work) }
-}
-
 /** Sees to the admin key; where the start is without its database, as soon as that is back. */
 async function administrate(
   config: Config,
@@ -156,7 +100,7 @@ async function administrate(
   store: FallbackStore,
   log: Log,
   tell: (key: string) => void,
-  whenBack: StoreParts['whenBack'],
+  whenBack: StoreInUse['whenBack'],
 ): Promise<void> {
   if (keys === undefined) {
     if (config.ADMIN_API_KEY !== undefined) log.warn('ADMIN_API_KEY needs a database; a key file has no admin keys')
@@ -175,57 +119,6 @@ async function administrate(
       (error: unknown) => log.error({ err: error }, 'the admin key cannot be made'),
     )
   })
-}
-
-interface Phase {
-  readonly isStarted: () => boolean
-  readonly isDraining: () => boolean
-}
-
-async function startServers(
-  config: Config,
-  storage: Storage,
-  store: FallbackStore,
-  rooms: Assembly,
-  { isStarted, isDraining }: Phase,
-) {
-  const { authenticator, limiter, ledger, gateway, metrics, reportError } = rooms
-  const canServe = (): boolean => isStarted() && store.isVerified() && (!store.status().isAway || store.isFresh())
-  const storageStatus = () => ({
-    ...store.status(),
-    type: storage.type === 'file' ? ('file' as const) : ('database' as const),
-    canServe: canServe(),
-  })
-  const ping = pingInTime(storage.type, () => store.ping())
-  const pages = {
-    version,
-    authenticate: authenticator.authenticate,
-    stats: (key: Parameters<typeof limiter.window>[0]) => statsBody(key, limiter.window(key), config.DEFAULT_MODEL),
-    health: async () => healthBody(await ping(), storageStatus(), ledger.status(), Date.now()),
-    isReady: () => canServe() && !isDraining(),
-    isDraining,
-    metrics: metrics.render,
-    listKeys: storage.keys && listOf(storage.keys),
-  }
-  const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
-  const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
-  const servers = [api]
-  if (config.METRICS_PORT !== undefined) {
-    servers.push(await listen(metricsListener(metrics.render), { ...settings, port: config.METRICS_PORT }))
-  }
-  return {
-    port: api.port,
-    close: (graceMs: number) => Promise.all(servers.map((server) => server.close(graceMs))),
-  }
-}
-
-/** A page of an administrator says 503, and not 500, while the database is away. */
-function listOf(keys: KeyStore) {
-  return (filter: KeyFilter): Promise<KeyPage> =>
-    keys.list(filter).catch((cause: unknown) => {
-      const message = 'The database is away; try again in a moment.'
-      throw isAway(cause) ? new GatewayError('storage_unavailable', { message, cause, retryAfterMs: 1000 }) : cause
-    })
 }
 
 function startRetention(config: Config, store: FallbackStore, log: Log): { stop(): void } {

@@ -7,6 +7,15 @@ import type { Entry, Metering, Status } from './entry.ts'
  */
 export type EntryRow = readonly (string | number | boolean | null)[]
 
+export const tokenColumns = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'spend_tokens',
+] as const
+
 /** Columns of `request_logs`. */
 export const entryColumns = [
   'id',
@@ -20,12 +29,7 @@ export const entryColumns = [
   'http_status',
   'error',
   'metering',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'spend_tokens',
+  ...tokenColumns,
   'admitted_at',
   'first_byte_ms',
   'duration_ms',

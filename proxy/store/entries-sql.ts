@@ -1,15 +1,6 @@
-import { entryColumns } from '../domain/entry-row.ts'
+import { entryColumns, tokenColumns } from '../domain/entry-row.ts'
 
 /** What both engines understand of the ledger's SQL. */
-
-const tokenColumns = [
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'spend_tokens',
-] as const
 
 /** The sums in `usage_stats`. */
 export const measures = ['calls', 'failed_calls', ...tokenColumns] as const
