@@ -155,7 +155,7 @@ export const variables = z.object({
   DB_RETRY_MAX_DELAY_MS: milliseconds(10_000, 1).describe('The longest pause.'),
   DB_RETRY_SILENT: flag(false).describe('Whether retries stay out of the log.'),
   DATABASE_STARTUP_RETRIES: integer(30).describe(
-    'How often a start without database and snapshot tries again, with the pauses above, before it ends with status 1.',
+    'How often a start without database and snapshot tries again, with the pauses above but at most 2 s, before it ends with status 1.',
   ),
   SKIP_MIGRATION: flag(false).describe(
     'Leaves the schema to `tollgate schema up`, run elsewhere: `serve` waits for it, unready.',

@@ -8,6 +8,8 @@ import { jittered } from './store/retry.ts'
 import type { Log } from './telemetry/log.ts'
 
 const SCHEMA_INTERVAL_MS = 1000
+/** A database that is back is to be found soon. */
+const MAX_DELAY_MS = 2000
 
 /**
  * Makes the store ready for use, or finds a snapshot to go on with. While the database is away it tries again, so
@@ -31,7 +33,9 @@ export async function startStorage(config: Config, store: FallbackStore, log: Lo
       attempt += 1
       const mayPass = error instanceof StoreError && error.isTransient
       if (!mayPass || attempt > config.DATABASE_STARTUP_RETRIES) throw error
-      const delayMs = jittered(retrySettings(config), attempt)
+      const settings = retrySettings(config)
+      const maxDelayMs = Math.min(settings.maxDelayMs, MAX_DELAY_MS)
+      const delayMs = jittered({ ...settings, maxDelayMs }, attempt)
       log.warn({ err: error, attempt, delayMs }, 'the database is away; trying again')
       await pause(delayMs, signal)
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
@@ -26,6 +26,8 @@ const SOCKET = 'socket'
 /** Whatever else lies in the directory (`lost+found`, where it is a volume) is not ours. */
 const FOLDER_NAME = /^([0-9A-Z]{26})(?:\.([0-9A-Z]{26}))?$/
 const CONNECT_TIMEOUT_MS = 2000
+/** Making a folder takes far less. */
+const MAKING_MS = 60_000
 /** sockaddr_un holds 108 bytes with the closing zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107
 
@@ -53,6 +55,7 @@ export async function createFolder(spoolDir: string, boot: string): Promise<OwnF
 export async function adoptFolders(spoolDir: string, boot: string): Promise<readonly AdoptedFolder[]> {
   const adopted: AdoptedFolder[] = []
   for (const name of readdirSync(spoolDir)) {
+    if (await isAbandoned(spoolDir, name)) rmSync(join(spoolDir, name), { recursive: true, force: true })
     const [, first, adopter] = FOLDER_NAME.exec(name) ?? []
     if (!first || first === boot || adopter === boot) continue
     if (await isAlive(join(spoolDir, adopter ?? first, SOCKET))) continue
@@ -65,6 +68,13 @@ export async function adoptFolders(spoolDir: string, boot: string): Promise<read
     }
   }
   return adopted
+}
+
+/** A folder that was being made when its process was killed; nothing can have been written into it. */
+async function isAbandoned(spoolDir: string, name: string): Promise<boolean> {
+  if (!/^\.[0-9A-Z]{26}$/.test(name)) return false
+  const madeAt = statSync(join(spoolDir, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+  return Date.now() - madeAt > MAKING_MS && !(await isAlive(join(spoolDir, name, SOCKET)))
 }
 
 function refuseLongPath(path: string): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -123,4 +123,13 @@ test('a path that is too long for a socket is refused in plain words', async (t)
     /SPOOL_DIR is too long for a socket in it: .*more than 107 bytes/,
   )
   assert.deepEqual(readdirSync(spoolDir), [])
+})
+
+test('a folder that was being made when its process was killed is removed, and one that is being made stays', async (t) => {
+  const spoolDir = directoryFor(t)
+  const [old, young] = [join(spoolDir, `.${ulid()}`), join(spoolDir, `.${ulid()}`)]
+  for (const folder of [old, young]) mkdirSync(folder)
+  utimesSync(old, new Date(0), new Date(0))
+  assert.deepEqual(await adoptFolders(spoolDir, ulid()), [])
+  assert.deepEqual([existsSync(old), existsSync(young)], [false, true])
 })
