@@ -44,10 +44,11 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await startStorage(config, store, log, ending.signal)
     if (ending.signal.aborted) return
     await rooms.ledger.recover() // before the first window is read
+    await snapshots.start()
     const watch = watchKeys(store, storage.pollIntervalMs, {
       async onChange() {
         await rooms.authenticator.reload()
-        await snapshots.write() // a key that was revoked must not come back by a start from the snapshot
+        await snapshots.replace() // a key that was revoked must not come back by a start from the snapshot
       },
       onFresh: (at) => store.freshen(at),
       onError(error) {
@@ -57,7 +58,6 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
     tasks.push(watch, startRetention(config, store, log), snapshots)
     await watch.check().catch(() => undefined)
-    snapshots.start()
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
   }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyRecord } from './domain/key.ts'
 import type { Snapshot } from './domain/snapshot.ts'
@@ -8,8 +9,10 @@ export interface Snapshots {
   read(): Promise<Snapshot | undefined>
   /** Writes now; does nothing while what is known is not known to be the truth. */
   write(): Promise<void>
+  /** Keys have changed: what is there goes at once, since it may hold one that was revoked, and is written anew. */
+  replace(): Promise<void>
   /** Writes every `intervalMs`. */
-  start(): void
+  start(): Promise<void>
   stop(): void
 }
 
@@ -37,6 +40,8 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()
   let isWaiting = false
+  /** What stood in the last snapshot. */
+  let last: readonly KeyRecord[] = []
 
   const stillThere = async (keys: readonly KeyRecord[]): Promise<readonly KeyRecord[]> => {
     if (keys.length === 0) return []
@@ -51,10 +56,11 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     if (freshAt === undefined || freshAt === 0) return
     const known = parts.known()
     const ids = new Set(known.map(({ id }) => id))
-    const last = (await readSnapshot(path, parts.source))?.keys ?? []
     const oldest = freshAt - FORGOTTEN_AFTER_MS
     const others = last.filter(({ id, usage }) => !ids.has(id) && (usage.lastUsedAt ?? 0) > oldest)
-    await writeSnapshot(path, parts.source, { freshAt, keys: [...known, ...(await stillThere(others))] })
+    const keys = [...known, ...(await stillThere(others))]
+    await writeSnapshot(path, parts.source, { freshAt, keys })
+    last = keys
   }
   const writeAfter = async (before: Promise<void>): Promise<void> => {
     await before
@@ -66,13 +72,19 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     if (!isWaiting) writing = writeAfter(writing)
     isWaiting = true
   }
+  const writeNow = (): Promise<void> => {
+    tick()
+    return writing
+  }
   return {
     read: () => readSnapshot(path, parts.source),
-    write() {
-      tick()
-      return writing
+    write: writeNow,
+    replace() {
+      rmSync(path, { force: true })
+      return writeNow()
     },
-    start() {
+    async start() {
+      last = (await readSnapshot(path, parts.source))?.keys ?? []
       timer = setInterval(tick, parts.intervalMs).unref()
     },
     stop: () => clearInterval(timer),
