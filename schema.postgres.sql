@@ -20,3 +20,106 @@ CREATE TABLE IF NOT EXISTS "tollgate"."settings" ("name" VARCHAR(64) NOT NULL , 
 CREATE TABLE IF NOT EXISTS "tollgate"."usage_stats" ("resolution" VARCHAR(8) NOT NULL , "start" BIGINT NOT NULL , "key_id" VARCHAR(26) NOT NULL , "model" VARCHAR(255) NOT NULL , "channel" VARCHAR(255) NOT NULL , "calls" BIGINT NOT NULL DEFAULT 0, "failed_calls" BIGINT NOT NULL DEFAULT 0, "input_tokens" BIGINT NOT NULL DEFAULT 0, "cache_read_tokens" BIGINT NOT NULL DEFAULT 0, "cache_write_tokens" BIGINT NOT NULL DEFAULT 0, "output_tokens" BIGINT NOT NULL DEFAULT 0, "reasoning_tokens" BIGINT NOT NULL DEFAULT 0, "spend_tokens" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("resolution","start","key_id","model","channel"));
 
 ALTER TABLE "tollgate"."request_logs" ADD COLUMN "replaced" TEXT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "budget_5h" BIGINT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "budget_day" BIGINT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "budget_month" BIGINT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "reset_at" BIGINT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "budget_is_calendar" BOOLEAN NOT NULL DEFAULT false;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "cost_nano_usd" BIGINT;
+
+ALTER TABLE "tollgate"."usage_stats" ADD COLUMN "cost_nano_usd" BIGINT NOT NULL DEFAULT 0;
+
+CREATE TABLE IF NOT EXISTS "tollgate"."limit_buckets" ("subject" VARCHAR(64) NOT NULL , "unit" VARCHAR(16) NOT NULL , "start" BIGINT NOT NULL , "amount" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("subject","unit","start"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."model_pricing" ("model" VARCHAR(255) NOT NULL , "input" BIGINT NOT NULL DEFAULT 0, "cache_read" BIGINT NOT NULL DEFAULT 0, "cache_write" BIGINT NOT NULL DEFAULT 0, "output" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("model"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."auth_blocks" ("address" VARCHAR(64) NOT NULL , "failures" INTEGER NOT NULL DEFAULT 0, "failed_at" BIGINT NOT NULL DEFAULT 0, "blocked_until" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("address"));
+
+CREATE INDEX "auth_blocks_until" ON "tollgate"."auth_blocks" ("blocked_until");
+
+CREATE VIEW "tollgate".limit_usage AS
+       SELECT key_id AS subject, 'tokens' AS unit, minute AS start, tokens AS amount FROM "tollgate".usage_windows
+       UNION ALL SELECT subject, unit, start, amount FROM "tollgate".limit_buckets;
+
+CREATE TABLE IF NOT EXISTS "tollgate"."replicas" ("id" VARCHAR(26) NOT NULL , "seen_at" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."limit_leases" ("replica_id" VARCHAR(26) NOT NULL , "subject" VARCHAR(64) NOT NULL , "unit" VARCHAR(16) NOT NULL , "amount" BIGINT NOT NULL DEFAULT 0, "expires_at" BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ("replica_id","subject","unit"));
+
+CREATE INDEX "limit_leases_subject" ON "tollgate"."limit_leases" ("subject", "unit");
+
+CREATE FUNCTION "tollgate".borrow_leases(replica text, asks jsonb, ttl_ms bigint)
+RETURNS TABLE (subject text, unit text, granted bigint, used bigint, others bigint, ends_at bigint, now_ms bigint, replica_count bigint)
+LANGUAGE plpgsql VOLATILE AS $function$
+#variable_conflict use_column
+DECLARE
+  at bigint;
+BEGIN
+  -- In one order, so that whoever asks for the same things waits in a row and never in a circle.
+  PERFORM pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended('"tollgate".limit_leases ' || (ask ->> 'subject'), 0) AS key
+    FROM jsonb_array_elements(asks) AS ask ORDER BY key
+  ) AS locks;
+  at := floor(extract(epoch FROM clock_timestamp()) * 1000);
+
+  INSERT INTO "tollgate".replicas AS known (id, seen_at) VALUES (replica, at)
+  ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+
+  INSERT INTO "tollgate".limit_buckets AS bucket (subject, unit, start, amount)
+  SELECT ask ->> 'subject', ask ->> 'source', (spend ->> 0)::bigint, (spend ->> 1)::bigint
+  FROM jsonb_array_elements(asks) AS ask, jsonb_array_elements(ask -> 'used') AS spend
+  ORDER BY 1, 2, 3
+  ON CONFLICT (subject, unit, start) DO UPDATE SET amount = bucket.amount + excluded.amount;
+
+  RETURN QUERY
+  WITH asked AS (
+    SELECT ask ->> 'subject' AS subject, ask ->> 'unit' AS unit, ask ->> 'source' AS source,
+      (ask ->> 'limit')::bigint AS max, (ask ->> 'base')::bigint AS base, (ask ->> 'wanted')::bigint AS wanted,
+      (ask ->> 'spare')::bigint AS spare, (ask ->> 'span_ms')::bigint AS span,
+      CASE WHEN ask ->> 'period' IS NULL THEN at - (ask ->> 'span_ms')::bigint
+        ELSE extract(epoch FROM date_trunc(ask ->> 'period', to_timestamp(at / 1000.0) AT TIME ZONE 'UTC'))::bigint * 1000 - 1
+      END AS since,
+      CASE WHEN ask ->> 'period' IS NULL THEN NULL ELSE
+        extract(epoch FROM date_trunc(ask ->> 'period', to_timestamp(at / 1000.0) AT TIME ZONE 'UTC')
+          + ('1 ' || (ask ->> 'period'))::interval)::bigint * 1000
+      END AS next_period
+    FROM jsonb_array_elements(asks) AS ask
+  ), state AS (
+    SELECT asked.*,
+      (SELECT coalesce(sum(bucket.amount), 0)::bigint FROM "tollgate".limit_usage AS bucket
+       WHERE bucket.subject = asked.subject AND bucket.unit = asked.source AND bucket.start > asked.since) AS used,
+      (SELECT coalesce(sum(lease.amount), 0)::bigint FROM "tollgate".limit_leases AS lease
+       WHERE lease.subject = asked.subject AND lease.unit = asked.unit
+         AND lease.replica_id <> replica AND lease.expires_at > at) AS others
+    FROM asked
+  ), decided AS (
+    SELECT state.*, CASE
+      WHEN wanted <= max - used - others - base THEN base + wanted + least(spare, max - used - others - base - wanted)
+      WHEN others = 0 AND base = 0 AND used < max THEN max - used
+      ELSE base
+    END AS amount FROM state
+  ), kept AS (
+    INSERT INTO "tollgate".limit_leases AS lease (replica_id, subject, unit, amount, expires_at)
+    SELECT replica, subject, unit, amount, at + ttl_ms FROM decided WHERE amount > 0 ORDER BY subject, unit
+    ON CONFLICT (replica_id, subject, unit) DO UPDATE SET amount = excluded.amount, expires_at = excluded.expires_at
+  ), returned AS (
+    DELETE FROM "tollgate".limit_leases AS lease USING decided
+    WHERE decided.amount = 0 AND lease.replica_id = replica AND lease.subject = decided.subject AND lease.unit = decided.unit
+  )
+  SELECT decided.subject, decided.unit, decided.amount, decided.used, decided.others,
+    CASE WHEN decided.used < decided.max THEN NULL ELSE coalesce(decided.next_period, (
+      SELECT min(gone.start + decided.span) FROM (
+        SELECT bucket.start, sum(bucket.amount) OVER (ORDER BY bucket.start) AS amount
+        FROM "tollgate".limit_usage AS bucket
+        WHERE bucket.subject = decided.subject AND bucket.unit = decided.source AND bucket.start > decided.since
+      ) AS gone WHERE decided.used - gone.amount < decided.max
+    )) END,
+    at, (SELECT count(*) FROM "tollgate".replicas AS alive WHERE alive.seen_at > at - ttl_ms)
+  FROM (VALUES (1)) AS always(one) LEFT JOIN decided ON true; -- a row for the clock, whatever was asked
+END
+$function$;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const MB = 1024 * 1024
@@ -52,6 +53,19 @@ const origin = () =>
       )
       .transform((value) => (value === '*' ? value : new URL(value).origin)),
   )
+const addressRanges = () =>
+  optional(
+    z
+      .string()
+      .default('')
+      .transform((list) =>
+        list
+          .split(',')
+          .map((each) => each.trim())
+          .filter(Boolean),
+      )
+      .refine((list) => list.every(isAddressRange), 'must be addresses or ranges such as 10.0.0.0/8, with commas'),
+  )
 const key = () =>
   optional(
     z
@@ -67,6 +81,12 @@ const upstreamKey = () =>
       .regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
       .optional(),
   )
+
+function isAddressRange(range: string): boolean {
+  const [address = '', prefix = '0', more] = range.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return !address.includes('%') && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && more === undefined
+}
 
 const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
 
@@ -191,6 +211,9 @@ export const variables = z.object({
   LIMIT_WAIT_MS: milliseconds(10_000).describe(
     'How long a call waits when calls in flight hold the rest of its token limit.',
   ),
+  LIMIT_OFFLINE_SHARE: optional(z.coerce.number().min(0).max(1).optional()).describe(
+    'What part of the rest of a limit, when last seen, a process may spend while PostgreSQL is away. Default: its share among the replicas.',
+  ),
   CONFIG_POLL_INTERVAL_MS: optional(z.coerce.number().int().min(10).max(MAX_TIMER_MS).optional()).describe(
     'How often the proxy looks for changed keys when the database does not tell. Default: 250, with PostgreSQL 5000.',
   ),
@@ -220,6 +243,12 @@ export const variables = z.object({
   ),
   SHUTDOWN_GRACE_MS: milliseconds(30_000).describe(
     'After that: how long calls in flight and the ledger have to finish.',
+  ),
+  TRUSTED_PROXIES: addressRanges().describe(
+    'Addresses and ranges, with commas, of the proxies before this one: their `X-Forwarded-For` says who calls. Unset: nobody is believed.',
+  ),
+  AUTH_GUARD_ENABLED: flag(true).describe(
+    'Whether an address that sends 5, 10 or 20 wrong keys gets 429 for 1, 5 or 30 minutes; keys that are known to be valid pass.',
   ),
   CORS_ORIGIN: origin().describe('`Access-Control-Allow-Origin` of `/v1`.'),
   LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')).describe(

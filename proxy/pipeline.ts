@@ -3,11 +3,13 @@ import { type Call, readCall } from './domain/call.ts'
 import { isNamed } from './domain/endpoint.ts'
 import type { Opened, Outcome } from './domain/entry.ts'
 import { GatewayError } from './domain/errors.ts'
-import type { Key } from './domain/key.ts'
+import type { Key, KeyRecord } from './domain/key.ts'
+import { costOf, type Price } from './domain/price.ts'
 import { storable } from './domain/storable.ts'
 import type { Target } from './domain/target.ts'
 import { spendOf } from './domain/usage.ts'
 import type { Incoming } from './http/gateway.ts'
+import { rateLimitHeaders } from './http/rate-limit-headers.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Admission, Limiter } from './limit/limiter.ts'
 import { Meter } from './meter/meter.ts'
@@ -19,6 +21,7 @@ export interface PipelineParts {
   readonly choose: (call: Call) => Target | undefined
   readonly ledger: Pick<Ledger, 'open' | 'close'>
   readonly upstream: Upstream
+  readonly priceOf: (model: string | undefined) => Price | undefined
   readonly now: () => number
   readonly defaultModel: string | undefined
   readonly countsCacheReads: boolean
@@ -32,12 +35,15 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
   const { authenticate, limiter, choose, ledger, upstream } = parts
 
   return async (incoming) => {
-    const key = await authenticate(incoming.credential)
+    const key = await authenticate(incoming.credential, incoming.address)
+    tellLimits(parts, key, incoming)
     refuseClosedEndpoint(key, incoming)
 
     const body = await incoming.readBody()
     const call = readCall({ ...incoming, body }, key.model, parts.defaultModel)
-    const admission = await limiter.admit(key, body.length, call.maxTokens)
+    const price = parts.priceOf(call.model)
+    const { maxTokens, model } = call
+    const admission = await limiter.admit(key, { bodyBytes: body.length, maxTokens, model, price })
     const target = choose(call)
     const opened = openedOf(incoming, call, key, target, admission)
     try {
@@ -52,8 +58,10 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     const closed = Promise.withResolvers<void>()
     const close = (outcome: Outcome): Promise<void> => {
       const spend = spendOf(outcome.usage, parts.countsCacheReads)
-      const written = ledger.close({ ...opened, ...outcome, spend })
-      admission.settle(spend, tellsOutput(call, outcome) ? outcome.usage.outputTokens : undefined)
+      const costNanoUsd = costOf(outcome, price)
+      const written = ledger.close({ ...opened, ...outcome, spend, costNanoUsd })
+      const outputTokens = tellsOutput(call, outcome) ? outcome.usage.outputTokens : undefined
+      admission.settle({ tokens: spend, costNanoUsd: costNanoUsd ?? 0, outputTokens })
       parts.observe(call, key, target, outcome)
       closed.resolve(written)
       return written
@@ -70,6 +78,12 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     })
     await closed.promise
   }
+}
+
+/** Every answer from here on tells how its key stands at that moment, if there is something to tell. */
+function tellLimits({ limiter, now }: PipelineParts, key: KeyRecord, { client }: Incoming): void {
+  if (key.rpm === null && key.tokenLimit === null) return
+  client.addHeaders(() => rateLimitHeaders(limiter.standing(key), now()))
 }
 
 /** Refusals and what passes through put nothing out: that says nothing about the next call. */

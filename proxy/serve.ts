@@ -3,7 +3,8 @@ import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
 import { ulid } from './domain/ulid.ts'
-import { TOKEN_WINDOW } from './limit/rolling-window.ts'
+import { shareKeyGuard } from './key-guard.ts'
+import { TOKEN_WINDOW } from './limit/spans.ts'
 import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -33,7 +34,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
   let isStarted = false
   let isDraining = false
   const { store, snapshots, whenBack } = useStorage(config, storage, log, () => rooms)
-  const rooms = await assemble(config, store, log, () => isDraining)
+  const rooms = await assemble(config, storage, store, log, () => isDraining)
   const servers = await startServers(config, storage, store, rooms, {
     isStarted: () => isStarted,
     isDraining: () => isDraining,
@@ -45,9 +46,11 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     if (ending.signal.aborted) return
     await rooms.ledger.recover() // before the first window is read
     await snapshots.start()
+    await rooms.limits.start()
+    await rooms.prices?.reload().catch(() => undefined) // a look at the revision will follow
     const watch = watchKeys(store, storage.pollIntervalMs, {
       async onChange() {
-        await rooms.authenticator.reload()
+        await Promise.all([rooms.authenticator.reload(), rooms.prices?.reload()])
         await snapshots.replace() // a key that was revoked must not come back by a start from the snapshot
       },
       onFresh: (at) => store.freshen(at),
@@ -56,8 +59,10 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       },
     })
     whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
-    tasks.push(watch, startRetention(config, store, log), snapshots)
+    tasks.push(watch, startRetention(config, storage, store, log), snapshots)
+    tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
+    await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
   }
@@ -80,6 +85,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       if (isStarted) await snapshots.write()
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
       await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => process.stdout.write(`${JSON.stringify(entry)}\n`))
+      await rooms.limits.stop()
       await store.close()
     },
   }
@@ -121,7 +127,7 @@ async function administrate(
   })
 }
 
-function startRetention(config: Config, store: FallbackStore, log: Log): { stop(): void } {
+function startRetention(config: Config, { blocks }: Storage, store: FallbackStore, log: Log): { stop(): void } {
   const run = async (): Promise<void> => {
     const now = Date.now()
     const deleted = await store.prune(
@@ -129,6 +135,7 @@ function startRetention(config: Config, store: FallbackStore, log: Log): { stop(
       now - TOKEN_WINDOW.lengthMs - 2 * TOKEN_WINDOW.bucketMs,
     )
     if (deleted > 0) log.info({ deleted }, 'entries past their retention were deleted')
+    await blocks?.prune()
   }
   const tick = (): void => void run().catch((error: unknown) => log.error({ err: error }, 'retention failed'))
   const timer = setInterval(tick, RETENTION_INTERVAL_MS).unref()

@@ -2,7 +2,7 @@ import { createApp } from './app.ts'
 import type { Assembly } from './assemble.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
-import type { KeyFilter, KeyPage } from './domain/key.ts'
+import type { KeyFilter, KeyPage, KeyRecord } from './domain/key.ts'
 import { isAway } from './domain/store-error.ts'
 import { healthBody, pingInTime } from './http/health.ts'
 import { metricsListener } from './http/metrics.ts'
@@ -26,7 +26,7 @@ export async function startServers(
   rooms: Assembly,
   { isStarted, isDraining }: Phase,
 ) {
-  const { authenticator, limiter, ledger, gateway, metrics, reportError } = rooms
+  const { authenticator, ledger, gateway, metrics, reportError } = rooms
   const canServe = (): boolean => isStarted() && store.isVerified() && (!store.status().isAway || store.isFresh())
   const storageStatus = () => ({
     ...store.status(),
@@ -37,7 +37,8 @@ export async function startServers(
   const pages = {
     version,
     authenticate: authenticator.authenticate,
-    stats: (key: Parameters<typeof limiter.window>[0]) => statsBody(key, limiter.window(key), config.DEFAULT_MODEL),
+    clientAddress: rooms.clientAddress,
+    stats: async (key: KeyRecord) => statsBody(key, await rooms.window(key), config.DEFAULT_MODEL),
     health: async () => healthBody(await ping(), storageStatus(), ledger.status(), Date.now()),
     isReady: () => canServe() && !isDraining(),
     isDraining,

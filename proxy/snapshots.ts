@@ -13,6 +13,8 @@ export interface Snapshots {
   replace(): Promise<void>
   /** Writes every `intervalMs`. */
   start(): Promise<void>
+  /** The keys of the last snapshot, as they are now in the store. */
+  last(): Promise<readonly KeyRecord[]>
   stop(): void
 }
 
@@ -87,6 +89,7 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
       last = (await readSnapshot(path, parts.source))?.keys ?? []
       timer = setInterval(tick, parts.intervalMs).unref()
     },
+    last: () => stillThere(last),
     stop: () => clearInterval(timer),
   }
 }

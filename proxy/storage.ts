@@ -4,30 +4,42 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { markSecret } from './auth/secret.ts'
 import type { Config } from './config.ts'
+import type { BlockStore } from './domain/address-block.ts'
+import type { Bank } from './domain/lease.ts'
 import type { Store } from './domain/store.ts'
 import { StoreError } from './domain/store-error.ts'
+import { createBlockStore } from './store/auth-blocks.ts'
 import type { Database } from './store/database.ts'
 import { createDatabaseStore } from './store/database-store.ts'
 import { storeError } from './store/engine-errors.ts'
 import { createFileStore } from './store/file/file-store.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
+import { createBank } from './store/leases.ts'
 import { migrate, migrationNames, verifySchema } from './store/migrate.ts'
 import type { OnWait } from './store/operation-lock.ts'
 import { openPostgres, type PostgresSettings } from './store/postgres.ts'
+import { createPriceStore, type PriceStore } from './store/prices.ts'
 import { NO_RETRY, type RetrySettings } from './store/retry.ts'
 import type { SnapshotSource } from './store/snapshot-file.ts'
 import { openSqlite } from './store/sqlite.ts'
+import { createTurns } from './store/turns.ts'
 
 export interface Storage {
   readonly type: 'postgres' | 'sqlite' | 'file'
   readonly store: Store
   /** For administrators; a key file has none. */
   readonly keys: KeyStore | undefined
+  /** Likewise. */
+  readonly prices: PriceStore | undefined
+  /** Of addresses that send wrong keys. Likewise. */
+  readonly blocks: BlockStore | undefined
   /** Where it is, for people. */
   readonly location: string
   /** What a snapshot of its keys has to be of. */
   readonly source: SnapshotSource
   readonly pollIntervalMs: number
+  /** Where replicas share the limits: what this one, by the ULID of its boot, borrows from. */
+  readonly bankOf: ((boot: string) => Bank) | undefined
 }
 
 interface StorageEvents {
@@ -73,9 +85,12 @@ function fileStorage(config: Config): Storage {
     type: 'file',
     store: createFileStore(location, { markSecret }),
     keys: undefined,
+    prices: undefined,
+    blocks: undefined,
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
+    bankOf: undefined,
   }
 }
 
@@ -90,9 +105,12 @@ async function sqliteStorage(config: Config, { onRetry }: StorageEvents): Promis
       initialise: () => (config.SKIP_MIGRATION ? verifySchema(database) : migrate(database).then(() => undefined)),
     }),
     keys: createKeyStore(database),
+    prices: createPriceStore(database),
+    blocks: createBlockStore(database),
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
+    bankOf: undefined,
   }
 }
 
@@ -110,6 +128,7 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
   const pooled = postgresSettings(config)
   const direct = directSettings(config)
   const database = await openPostgres(pooled)
+  const alone = createTurns()
   const { host, pathname } = new URL(pooled.url)
   return {
     type: 'postgres',
@@ -118,11 +137,15 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
       retry: retrySettings(config, onRetry),
       initialise: () => (config.SKIP_MIGRATION ? verifySchema(database) : migratePostgres(config, onWait)),
       direct,
+      alone,
     }),
     keys: createKeyStore(database),
+    prices: createPriceStore(database),
+    blocks: createBlockStore(database),
     location: `${host}${pathname}, schema ${pooled.schema}`,
     source: sourceOf(`${host}${pathname} ${pooled.schema}`),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 5000,
+    bankOf: (boot) => createBank(database, boot, alone),
   }
 }
 

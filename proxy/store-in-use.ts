@@ -42,8 +42,8 @@ export function useStorage(config: Config, storage: Storage, log: Log, rooms: ()
     intervalMs: config.SNAPSHOT_INTERVAL_MS,
     store,
     known() {
-      const { authenticator, limiter } = rooms()
-      return [...authenticator.known()].map((key) => ({ ...key, usage: limiter.usage(key) }))
+      const { authenticator, limits } = rooms()
+      return [...authenticator.known()].map((key) => ({ ...key, usage: limits.limiter.usage(key) }))
     },
     freshAt() {
       const status = store.status()

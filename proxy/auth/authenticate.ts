@@ -1,9 +1,14 @@
 import { GatewayError } from '../domain/errors.ts'
 import { type Key, type KeyRecord, standingOf } from '../domain/key.ts'
+import { countedAddress } from './address.ts'
+import type { Guard } from './guard.ts'
 import { hashSecret } from './secret.ts'
 
 /** What a caller sent as its key; undefined when nothing. */
 type Credential = string | undefined
+
+/** Where the call comes from; asked only when the key is not known. */
+type AddressOf = () => string | undefined
 
 export interface KeySource {
   /** The key with this SHA-256, or undefined. */
@@ -14,13 +19,23 @@ export interface KeySource {
 }
 
 export interface Authenticator {
-  /** The key of a credential, if it may call now. Throws `key_…` errors and `storage_unavailable`. */
-  readonly authenticate: (credential: Credential) => Promise<KeyRecord>
+  /** The key of a credential, if it may call now. Throws `key_…` errors, `address_blocked` and `storage_unavailable`. */
+  readonly authenticate: (credential: Credential, addressOf: AddressOf) => Promise<KeyRecord>
   /** Reads all keys in memory again, and forgets which ones are unknown. */
   reload(): Promise<void>
+  /** Takes keys from the store into memory, so that their first calls need not look them up. */
+  preload(read: () => Promise<readonly KeyRecord[]>): Promise<void>
   /** The keys in memory. */
   known(): IterableIterator<KeyRecord>
-  stats(): { readonly hits: number; readonly misses: number; readonly size: number }
+  stats(): {
+    readonly hits: number
+    readonly misses: number
+    readonly size: number
+    /** Wrong keys. */
+    readonly failures: number
+    /** Calls that were refused for the wrong keys of others at their address. */
+    readonly blocked: number
+  }
 }
 
 /** Unknown keys are remembered so that guessing does not reach the database; briefly, and no more than so many. */
@@ -28,7 +43,8 @@ const UNKNOWN_TTL_MS = 30_000
 const MAX_UNKNOWN = 10_000
 const MAX_KEY_CHARS = 512
 
-export function createAuthenticator(source: KeySource, now: () => number): Authenticator {
+/** Without a guard keys may be guessed without end. */
+export function createAuthenticator(source: KeySource, now: () => number, guard?: Guard): Authenticator {
   /** By hash. As many as there are valid keys in use: a caller cannot make it grow. */
   const known = new Map<string, KeyRecord>()
   const unknown = new Map<string, number>()
@@ -37,29 +53,28 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
   let reloads = 0
   let hits = 0
   let misses = 0
+  let failures = 0
+  let blocked = 0
 
+  /** What was read before a change must not outlive the reload that the change caused. */
+  const readCurrent = async <T>(read: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      const before = reloads
+      const found = await read()
+      if (reloads === before) return found
+    }
+  }
   const lookUp = async (hash: string): Promise<KeyRecord | undefined> => {
     misses += 1
-    const before = reloads
-    let key: KeyRecord | undefined
-    try {
-      key = await source.findByHash(hash)
-    } catch (cause) {
+    const key = await readCurrent(() => source.findByHash(hash)).catch((cause: unknown) => {
       throw new GatewayError('storage_unavailable', { cause, retryAfterMs: 1000 })
-    }
-    // What was read before a change must not outlive the reload that the change caused.
-    if (reloads !== before) return lookUp(hash)
+    })
     if (key) known.set(hash, key)
     else rememberUnknown(unknown, hash, now() + UNKNOWN_TTL_MS)
     return key
   }
 
-  const find = (hash: string): Promise<KeyRecord | undefined> | KeyRecord | undefined => {
-    const key = known.get(hash)
-    if (key && source.isFresh()) {
-      hits += 1
-      return key
-    }
+  const find = (hash: string): Promise<KeyRecord | undefined> | undefined => {
     if ((unknown.get(hash) ?? 0) > now()) return undefined
     let look = looking.get(hash)
     if (look === undefined) {
@@ -67,6 +82,13 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
       looking.set(hash, look)
     }
     return look
+  }
+
+  const refuseBlocked = (address: string): void => {
+    const retryAfterMs = guard?.blockedForMs(address) ?? 0
+    if (retryAfterMs === 0) return
+    blocked += 1
+    throw new GatewayError('address_blocked', { retryAfterMs })
   }
 
   const readAgain = async (): Promise<void> => {
@@ -79,32 +101,48 @@ export function createAuthenticator(source: KeySource, now: () => number): Authe
     for (const old of before) {
       const key = current.get(old.id)
       if (key?.hash !== old.hash) known.delete(old.hash)
-      if (key) known.set(key.hash, { ...old, ...key })
+      // What a key has used is read anew after a reset.
+      if (key && key.resetAt !== old.resetAt) known.delete(key.hash)
+      else if (key) known.set(key.hash, { ...old, ...key })
     }
   }
 
   return {
-    async authenticate(credential) {
-      const key = await find(hashSecret(readCredential(credential)))
-      if (key === undefined) throw legacyError('key_invalid')
-      return inForce(key, now())
+    async authenticate(credential, addressOf) {
+      const hash = hashOf(credential)
+      const inMemory = hash === undefined ? undefined : known.get(hash)
+      if (inMemory && source.isFresh()) {
+        hits += 1
+        return inForce(inMemory, now())
+      }
+      // What is in memory is no guess: it may be read again, whatever its address has done.
+      const address = guard === undefined || inMemory ? undefined : countedAddress(addressOf())
+      if (address !== undefined) refuseBlocked(address)
+      const key = hash === undefined ? undefined : await find(hash)
+      if (key) return inForce(key, now())
+      failures += 1
+      if (address !== undefined) guard?.failed(address)
+      throw legacyError('key_invalid')
     },
     reload() {
       // One after the other, whether the one before failed or not: an early read must not overwrite a later one.
       reloading = reloading.then(readAgain, readAgain)
       return reloading
     },
+    async preload(read) {
+      for (const key of await readCurrent(read)) known.set(key.hash, key)
+    },
     known: () => known.values(),
-    stats: () => ({ hits, misses, size: known.size }),
+    stats: () => ({ hits, misses, size: known.size, failures, blocked }),
   }
 }
 
-/** A key that cannot be one is refused without a look-up. */
-function readCredential(credential: Credential): string {
+/** Undefined for what cannot be a key: it is refused without a look-up. */
+function hashOf(credential: Credential): string | undefined {
   if (credential === undefined) throw legacyError('key_missing')
   if (credential === '') throw legacyError('key_blank')
-  if (credential.length > MAX_KEY_CHARS || !/^[\x21-\x7e]+$/.test(credential)) throw legacyError('key_invalid')
-  return credential
+  const isPossible = credential.length <= MAX_KEY_CHARS && /^[\x21-\x7e]+$/.test(credential)
+  return isPossible ? hashSecret(credential) : undefined
 }
 
 function inForce(key: KeyRecord, now: number): KeyRecord {

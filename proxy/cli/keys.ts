@@ -2,25 +2,27 @@ import { type Command, Option } from 'commander'
 import { createSecret } from '../auth/secret.ts'
 import { readConfig } from '../config.ts'
 import { ulid } from '../domain/ulid.ts'
-import type { Key, KeyFields, KeyFilter, KeySummary } from '../domain/key.ts'
+import { type Key, type KeyFields, type KeyFilter } from '../domain/key.ts'
 import { keyJson } from '../domain/key-json.ts'
 import { type KeyStore, NameTaken, NoLivingKey } from '../store/keys.ts'
-import { keyTable } from './key-output.ts'
 import { CommandError, type Environment } from './errors.ts'
-import { count, instant, nonEmpty, positive } from './option-values.ts'
+import { findKey, findLivingKey, nameTaken, type WithKeyStore } from './find-key.ts'
+import { addKeyChangeCommands } from './key-changes.ts'
+import { keyTable } from './key-output.ts'
+import { budget, count, instant, nonEmpty, positive } from './option-values.ts'
+import { print, type WriteOptions } from './print.ts'
 import { withKeys } from './with-storage.ts'
 
-interface OutputOptions {
-  readonly json?: true
-  readonly dryRun?: true
-}
-
-interface CreateOptions extends OutputOptions {
+interface CreateOptions extends WriteOptions {
   readonly name: string
   readonly tokenLimit?: number
   readonly model?: string
   readonly expires?: number
   readonly rpm?: number
+  readonly budget5h?: number
+  readonly budgetDay?: number
+  readonly budgetMonth?: number
+  readonly budgetCalendar?: true
   readonly admin?: true
   readonly allowEndpoint?: readonly string[]
 }
@@ -30,8 +32,10 @@ interface ListOptions extends Omit<KeyFilter, 'now'> {
 }
 
 export function addKeyCommands(program: Command, env: Environment): void {
-  const keys = program.command('keys').description('Make, list and end API keys. A running proxy notices at once.')
-  const withStore = (work: (store: KeyStore) => Promise<void>): Promise<void> =>
+  const keys = program
+    .command('keys')
+    .description('Make, list, change and end API keys. A running proxy notices at once.')
+  const withStore: WithKeyStore = (work) =>
     withKeys(readConfig(env), work).catch((error: unknown) => {
       if (error instanceof NoLivingKey) throw new CommandError('The key was revoked meanwhile, and that is final.')
       throw error
@@ -49,6 +53,13 @@ export function addKeyCommands(program: Command, env: Environment): void {
     )
     .option('--expires <when>', '30m, 12h, 30d, 4w or an ISO 8601 date', instant)
     .option('--rpm <requests>', 'requests per minute; without it there is no limit', positive)
+    .option('--budget-5h <usd>', 'USD in a rolling five-hour window; without it there is no limit', budget)
+    .option('--budget-day <usd>', 'USD in a day; without it there is no limit', budget)
+    .option('--budget-month <usd>', 'USD in a month; without it there is no limit', budget)
+    .option(
+      '--budget-calendar',
+      'its days and months are those of the calendar, in UTC, and not the last 24 hours and 30 days',
+    )
     .option('--allow-endpoint <names...>', 'open these endpoints and no others: messages, files/*, …')
     .option('--admin', 'an admin key: it may read /metrics and administrate')
     .option('--json', 'print JSON')
@@ -74,13 +85,14 @@ export function addKeyCommands(program: Command, env: Environment): void {
     .command('show <key>')
     .description('Show one key, by its name or id.')
     .option('--json', 'print JSON')
-    .action((name: string, options: OutputOptions) =>
+    .action((name: string, options: WriteOptions) =>
       withStore(async (store) => {
-        const key = await find(store, name)
+        const key = await findKey(store, name)
         print(options.json ? JSON.stringify(keyJson(key), null, 2) : keyTable([key]))
       }),
     )
 
+  addKeyChangeCommands(keys, withStore)
   addStatusCommand(keys, 'disable', 'Refuse a key until it is enabled again.', 'disabled', withStore)
   addStatusCommand(keys, 'enable', 'Let a disabled key in again.', 'active', withStore)
   addStatusCommand(keys, 'revoke', 'End a key for good; its name becomes free.', 'revoked', withStore)
@@ -90,9 +102,9 @@ export function addKeyCommands(program: Command, env: Environment): void {
     .description('Give a key a new secret and print it, this once. The old one is refused at once.')
     .option('--json', 'print JSON')
     .option('--dry-run', 'check everything, write nothing')
-    .action((name: string, options: OutputOptions) =>
+    .action((name: string, options: WriteOptions) =>
       withStore(async (store) => {
-        const key = livingKey(await find(store, name))
+        const key = await findLivingKey(store, name)
         const secret = createSecret()
         if (!options.dryRun) await store.rotate(key.id, secret)
         tellSecret({ ...key, prefix: secret.prefix }, secret.key, options)
@@ -105,16 +117,16 @@ function addStatusCommand(
   verb: string,
   description: string,
   status: Key['status'],
-  withStore: (work: (store: KeyStore) => Promise<void>) => Promise<void>,
+  withStore: WithKeyStore,
 ): void {
   keys
     .command(`${verb} <key>`)
     .description(`${description} The key is given by its name or id.`)
     .option('--json', 'print JSON')
     .option('--dry-run', 'check everything, write nothing')
-    .action((name: string, options: OutputOptions) =>
+    .action((name: string, options: WriteOptions) =>
       withStore(async (store) => {
-        const key = livingKey(await find(store, name))
+        const key = await findLivingKey(store, name)
         if (!options.dryRun) await store.setStatus(key.id, status)
         const changed = options.dryRun ? key : { ...key, status }
         if (options.json) print(JSON.stringify(keyJson(changed), null, 2))
@@ -124,7 +136,7 @@ function addStatusCommand(
 }
 
 async function create(store: KeyStore, options: CreateOptions): Promise<void> {
-  const fields: KeyFields = {
+  const fields: Required<KeyFields> = {
     name: options.name,
     isAdmin: options.admin ?? false,
     model: options.model ?? null,
@@ -132,12 +144,16 @@ async function create(store: KeyStore, options: CreateOptions): Promise<void> {
     rpm: options.rpm ?? null,
     expiresAt: options.expires ?? null,
     allowedEndpoints: options.allowEndpoint ?? null,
+    budget5h: options.budget5h ?? null,
+    budgetDay: options.budgetDay ?? null,
+    budgetMonth: options.budgetMonth ?? null,
+    budgetIsCalendar: options.budgetCalendar ?? false,
   }
   const secret = createSecret()
   const id = ulid()
   if (options.dryRun) {
     if (await store.find(fields.name)) throw nameTaken(fields.name)
-    const key: Key = { ...fields, id, prefix: secret.prefix, status: 'active', createdAt: Date.now() }
+    const key: Key = { ...fields, id, prefix: secret.prefix, status: 'active', resetAt: null, createdAt: Date.now() }
     print(options.json ? JSON.stringify(keyJson(key), null, 2) : `A key named ${fields.name} would be made.`)
     return
   }
@@ -160,30 +176,11 @@ function noKeys(total: number): string {
   return total === 0 ? 'There are no such keys: tollgate keys create --name …' : `There are only ${total} such keys.`
 }
 
-function nameTaken(name: string): CommandError {
-  return new CommandError(`There is a key named ${name} already. Choose another name, or rotate or revoke that key.`)
-}
-
-async function find(store: KeyStore, name: string): Promise<KeySummary> {
-  const key = await store.find(name)
-  if (!key) throw new CommandError(`There is no key ${name}. tollgate keys list shows them all.`)
-  return key
-}
-
-function livingKey(key: KeySummary): KeySummary {
-  if (key.status === 'revoked') throw new CommandError(`${key.name} was revoked, and that is final. Make a new key.`)
-  return key
-}
-
-function tellSecret(key: Key, secret: string, { json, dryRun }: OutputOptions): void {
+function tellSecret(key: Key, secret: string, { json, dryRun }: WriteOptions): void {
   if (dryRun) print(json ? JSON.stringify(keyJson(key), null, 2) : `${key.name} would get a new secret.`)
   else if (json) print(JSON.stringify({ id: key.id, key: secret, ...keyJson(key) }, null, 2))
   else {
     print(secret)
     process.stderr.write(`This is the key of ${key.name}. Keep it now: it cannot be shown again.\n`)
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { parseUsd } from '../domain/money.ts'
 
 /** A name: what a person can read on one line. */
 export function nonEmpty(value: string): string {
@@ -43,4 +44,34 @@ function dateOf(value: string): number {
   const midnight = DATE.test(value) ? Date.parse(day) : NaN
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return NaN
   return Date.parse(value)
+}
+
+/** A limit, or null for none. An object, since commander takes a value of null for an empty text. */
+export interface Limit<T> {
+  readonly value: T | null
+}
+
+/** Where `word` stands for no limit. */
+export function unless<T>(word: string, parse: (value: string) => T): (value: string) => Limit<T> {
+  return (value) => ({ value: value === word ? null : parse(value) })
+}
+
+/** An amount that may be spent, in nano-USD. None at all would be a disabled key. */
+export function budget(value: string): number {
+  const nanoUsd = parseUsd(value)
+  if (nanoUsd === undefined || nanoUsd === 0) {
+    throw new InvalidArgumentError('Give USD such as 2.50: at least 0.000000001, and less than nine million.')
+  }
+  return nanoUsd
+}
+
+const MAX_PRICE_NANO_USD = 10 ** 15
+
+/** A price in nano-USD; 0 is free. */
+export function usd(value: string): number {
+  const nanoUsd = parseUsd(value)
+  if (nanoUsd === undefined || nanoUsd > MAX_PRICE_NANO_USD) {
+    throw new InvalidArgumentError('Give USD such as 0.30: with at most nine decimals, and at most a million.')
+  }
+  return nanoUsd
 }

@@ -3,6 +3,7 @@ import { BadEnvironment } from '../config.ts'
 import { version } from '../version.ts'
 import { addKeyCommands } from './keys.ts'
 import { addLedgerCommands } from './ledger.ts'
+import { addPriceCommands } from './prices.ts'
 import { addSchemaCommands } from './schema.ts'
 import { CommandError, type Environment } from './errors.ts'
 import { addServeCommand } from './serve.ts'
@@ -15,6 +16,7 @@ export function createProgram(env: Environment): Command {
     .showHelpAfterError('(--help tells how)')
   addServeCommand(program, env)
   addKeyCommands(program, env)
+  addPriceCommands(program, env)
   addLedgerCommands(program, env)
   addSchemaCommands(program, env)
   return program

@@ -3,6 +3,7 @@ import { StoreError } from '../domain/store-error.ts'
 import { needsDatabase, openForSchema, openStorage, type Storage } from '../storage.ts'
 import type { Database } from '../store/database.ts'
 import type { KeyStore } from '../store/keys.ts'
+import type { PriceStore } from '../store/prices.ts'
 import { schemaVariable, storeProblem } from './store-problem.ts'
 
 /** Opens the storage, makes it ready, and closes it whatever happens. Problems of it become one sentence. */
@@ -25,6 +26,14 @@ export function withKeys(config: Config, work: (keys: KeyStore) => Promise<void>
   return withStorage(config, async ({ keys }) => {
     if (keys === undefined) throw needsDatabase()
     await work(keys)
+  })
+}
+
+/** Likewise. */
+export function withPrices(config: Config, work: (prices: PriceStore) => Promise<void>): Promise<void> {
+  return withStorage(config, async ({ prices }) => {
+    if (prices === undefined) throw needsDatabase()
+    await work(prices)
   })
 }
 

@@ -33,6 +33,7 @@ export const entryColumns = [
   'admitted_at',
   'first_byte_ms',
   'duration_ms',
+  'cost_nano_usd',
 ] as const
 
 /** The JSON of an entry's row: the form in which it lies in the spool and goes to the store. */
@@ -75,6 +76,7 @@ export function entryToRow(entry: Entry): EntryRow {
     entry.admittedAt,
     entry.firstByteMs,
     entry.durationMs,
+    entry.costNanoUsd,
   ]
 }
 
@@ -106,5 +108,6 @@ export function entryFromRow(row: EntryRow): Entry {
     admittedAt: number(17),
     firstByteMs: (row[18] ?? null) as number | null,
     durationMs: number(19),
+    costNanoUsd: (row[20] ?? null) as number | null,
   }
 }

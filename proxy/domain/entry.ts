@@ -41,4 +41,6 @@ export interface Outcome {
 export interface Entry extends Omit<Opened, 'estimate'>, Outcome {
   /** The tokens that count against the key's window, in the minute of `admittedAt`. */
   readonly spend: number
+  /** Null where the price is not known, which is not free. */
+  readonly costNanoUsd: number | null
 }

@@ -9,6 +9,10 @@ const catalogue = {
   key_revoked: [401, 'This API key was revoked; ask your administrator for a new one.'],
   key_expired: [403, 'This API key has expired; ask your administrator for a new one.'],
   key_disabled: [403, 'This API key is disabled; ask your administrator to enable it.'],
+  address_blocked: [
+    429,
+    'Too many wrong API keys came from your address; check the key, and try again when the time in Retry-After is over.',
+  ],
   admin_required: [403, 'This page needs an admin key.'],
   endpoint_not_allowed: [
     403,
@@ -25,6 +29,8 @@ const catalogue = {
   body_too_large: [413, 'The body is larger than this gateway accepts.'],
   window_exhausted: [429, 'Token limit exceeded for 5-hour window'],
   window_reserved: [429, 'Calls in flight hold the rest of the token limit; try again when they are done.'],
+  budget_exhausted: [429, 'The budget of this key is spent.'],
+  model_unpriced: [403, 'This key has a budget in money, and the model has no price.'],
   rate_limited: [429, 'Request rate limit exceeded, please try again later'],
   overloaded: [503, 'The gateway has as many calls in flight as it accepts; try again in a moment.'],
   shutting_down: [503, 'This gateway process is shutting down; try again.'],

@@ -15,14 +15,33 @@ export interface Key {
   readonly expiresAt: number | null
   /** Endpoint names (`messages`, `files/*`); null opens the stateless endpoints and nothing else. */
   readonly allowedEndpoints: readonly string[] | null
+  /** Budgets are in nano-USD; null is no limit. This one is for five hours, and always rolls. */
+  readonly budget5h: number | null
+  readonly budgetDay: number | null
+  readonly budgetMonth: number | null
+  /** Whether the day and the month are the calendar's, in UTC; else they are the last 24 hours and the last 30 days. */
+  readonly budgetIsCalendar: boolean
+  /** When an administrator last gave back what the key had used; null if never. */
+  readonly resetAt: number | null
   readonly createdAt: number
 }
 
+/** What an administrator may say of a key besides its name, as it is where nothing is said. */
+export const UNLIMITED = {
+  isAdmin: false,
+  model: null,
+  tokenLimit: null,
+  rpm: null,
+  expiresAt: null,
+  allowedEndpoints: null,
+  budget5h: null,
+  budgetDay: null,
+  budgetMonth: null,
+  budgetIsCalendar: false,
+} as const satisfies Partial<Key>
+
 /** What an administrator may say of a key. */
-export type KeyFields = Pick<
-  Key,
-  'name' | 'isAdmin' | 'model' | 'tokenLimit' | 'rpm' | 'expiresAt' | 'allowedEndpoints'
->
+export type KeyFields = Pick<Key, 'name'> & Partial<Pick<Key, keyof typeof UNLIMITED>>
 
 /** The hash and the visible beginning of a new secret. */
 export interface SecretMark {
@@ -36,6 +55,11 @@ export interface KeyUsage {
   readonly lastUsedAt: number | null
   /** Spend per minute of admission, oldest first; `start` in milliseconds since the epoch. */
   readonly minutes: readonly { readonly start: number; readonly amount: number }[]
+  /** What it cost by minute and by hour, in nano-USD; only for keys that have a budget. */
+  readonly costMinutes?: KeyUsage['minutes']
+  readonly costHours?: KeyUsage['minutes']
+  /** How many processes shared the limits of the key when that was known; only in snapshots. */
+  readonly replicas?: number
 }
 
 export type KeySummary = Key & Pick<KeyUsage, 'lifetimeTokens' | 'lastUsedAt'>

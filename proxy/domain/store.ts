@@ -1,5 +1,5 @@
 import type { DatabasePing } from './database-ping.ts'
-import type { Key, KeyRecord } from './key.ts'
+import type { Key, KeyRecord, KeyUsage } from './key.ts'
 import type { SpoolMark } from './spool-mark.ts'
 
 /** A group of closed entries, as the spool hands them out. */
@@ -17,6 +17,8 @@ export interface Applied {
   readonly minute: number
   /** Negative where entries that had been estimated were corrected downwards. */
   readonly spend: number
+  /** Of the entries that have a price. */
+  readonly costNanoUsd: number
   /** How many entries are new or corrected. */
   readonly entries: number
 }
@@ -35,6 +37,8 @@ export interface Store {
   initialise(): Promise<void>
   /** The key with this hash, with its statistics and what it has used since `usedSince`; undefined if there is none. */
   findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined>
+  /** What a key has used, altogether and since `usedSince`; undefined if there is no such key. */
+  usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined>
   /** Those of the given ids that still exist, as they are now. */
   findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
   /** Changes whenever a key does. */

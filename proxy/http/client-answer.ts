@@ -5,11 +5,13 @@ import type { Flow, Headers, Sink } from '../domain/sink.ts'
 import { errorEvent } from './error-body.ts'
 import { type ReportError, sendError } from './send-error.ts'
 
+type Fields = Readonly<Record<string, string>>
+
 interface Settings {
   readonly endpoint: Endpoint
   readonly requestId: string
   /** Sent with every answer; `addHeaders` adds what is known later. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Fields
   /** A client that takes nothing for so long is given up. */
   readonly stallTimeoutMs: number
   readonly reportError: ReportError
@@ -24,7 +26,8 @@ const MAX_REFUSAL_BYTES = 64 * 1024
 export class ClientAnswer implements Sink {
   private readonly res: ServerResponse
   private readonly settings: Settings
-  private headers: Readonly<Record<string, string>>
+  private readonly headers: Fields
+  private headersNow: (() => Fields) | undefined
   private flow: Flow | undefined
   private goneListener: (() => void) | undefined
   private isGone = false
@@ -47,9 +50,9 @@ export class ClientAnswer implements Sink {
     })
   }
 
-  /** For what only the call's way through the gateway tells. Without effect once the head is written. */
-  addHeaders(headers: Readonly<Record<string, string>>): void {
-    this.headers = { ...this.headers, ...headers }
+  /** For what only the call's way through the gateway tells: asked when the head is written. */
+  addHeaders(headers: () => Fields): void {
+    this.headersNow = headers
   }
 
   /** What to resume when the client has caught up. */
@@ -108,10 +111,11 @@ export class ClientAnswer implements Sink {
     const { endpoint, requestId, reportError, isDraining } = this.settings
     reportError(error, requestId)
     if (this.isClosed) return
-    const { headers } = this
     if (isDraining()) this.res.shouldKeepAlive = false
-    if (!this.res.headersSent) sendError(this.res, told, { dialect: endpoint.dialect, requestId, headers })
-    else if (this.isStream) this.res.end(errorEvent(told, endpoint.dialect, endpoint.protocol, requestId))
+    if (!this.res.headersSent) {
+      const headers = this.headersNow ? { ...this.headers, ...this.headersNow() } : this.headers
+      sendError(this.res, told, { dialect: endpoint.dialect, requestId, headers })
+    } else if (this.isStream) this.res.end(errorEvent(told, endpoint.dialect, endpoint.protocol, requestId))
     else this.res.destroy() // a body that breaks off is the only way to say that it is not whole
   }
 
@@ -156,6 +160,7 @@ export class ClientAnswer implements Sink {
       ...(wholeBytes === undefined || headers['content-length'] !== undefined ? {} : { 'content-length': wholeBytes }),
       'x-request-id': this.settings.requestId,
       ...this.headers,
+      ...this.headersNow?.(),
     })
   }
 

@@ -7,6 +7,7 @@ import type { Bodies } from './body.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { credentialOf, withoutCredentials } from './credential.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { rateLimitHeaderNames } from './rate-limit-headers.ts'
 import { requestIdOf } from './request-id.ts'
 import { asGatewayError, type ReportError } from './send-error.ts'
 
@@ -16,6 +17,8 @@ export interface Incoming extends Pick<Call, 'endpoint' | 'method' | 'search' | 
   readonly id: string
   readonly requestId: string
   readonly credential: string | undefined
+  /** Where the call comes from, as far as that is known. */
+  readonly address: () => string | undefined
   readonly client: ClientAnswer
   /** Reads the body; nothing of it has been read before. */
   readBody(): Promise<Buffer>
@@ -32,6 +35,7 @@ export interface GatewayParts {
   readonly maxConcurrentRequests: number
   readonly stallTimeoutMs: number
   readonly corsOrigin: string
+  readonly clientAddress: (req: IncomingMessage) => string | undefined
   readonly isDraining: () => boolean
   readonly reportError: ReportError
 }
@@ -79,6 +83,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         search: withoutCredentials(search),
         headers: req.headers,
         credential: credentialOf(req.headers, search),
+        address: () => parts.clientAddress(req),
         readBody: async () => (body = await parts.bodies.read(req, res)),
         keepAlive() {
           client.startBeating()
@@ -116,7 +121,7 @@ function splitUrl(url: string): [path: string, search: string] {
 function corsHeaders(origin: string): Readonly<Record<string, string>> {
   return {
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'x-request-id, request-id, retry-after',
+    'access-control-expose-headers': ['x-request-id', 'request-id', 'retry-after', ...rateLimitHeaderNames].join(', '),
     ...(origin === '*' ? {} : { vary: 'origin' }),
   }
 }

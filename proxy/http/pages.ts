@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Express, Request } from 'express'
 import helmet from 'helmet'
 import type { KeyFilter, KeyPage, KeyRecord } from '../domain/key.ts'
@@ -9,8 +10,9 @@ import type { RenderMetrics } from './metrics.ts'
 
 export interface PageParts {
   readonly version: string
-  readonly authenticate: (credential: string | undefined) => Promise<KeyRecord>
-  readonly stats: (key: KeyRecord) => object
+  readonly authenticate: (credential: string | undefined, address: () => string | undefined) => Promise<KeyRecord>
+  readonly clientAddress: (req: IncomingMessage) => string | undefined
+  readonly stats: (key: KeyRecord) => Promise<object>
   readonly health: () => Promise<{ readonly canServe: boolean; readonly body: object }>
   readonly isReady: () => boolean
   readonly isDraining: () => boolean
@@ -49,12 +51,13 @@ export function addPages(app: Express, parts: PageParts): void {
     res.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'unready' })
   })
 
-  const keyOf = (req: Request): Promise<KeyRecord> => parts.authenticate(credentialOf(req.headers, searchOf(req)))
+  const keyOf = (req: Request): Promise<KeyRecord> =>
+    parts.authenticate(credentialOf(req.headers, searchOf(req)), () => parts.clientAddress(req))
   const refuseOthers = async (req: Request): Promise<void> => {
     if (!(await keyOf(req)).isAdmin) throw new GatewayError('admin_required')
   }
   app.get('/stats', async (req, res) => {
-    res.json(parts.stats(await keyOf(req)))
+    res.json(await parts.stats(await keyOf(req)))
   })
   app.get('/metrics', async (req, res) => {
     await refuseOthers(req)

@@ -27,7 +27,8 @@ export interface LedgerEvents {
   readonly store: Pick<Store, 'write' | 'markOf'>
   /** A spend of another, dead process was applied: windows in memory have to learn of it. */
   readonly onAdopted: (applied: readonly Applied[]) => void
-  readonly onCommit: (durationMs: number, entries: number) => void
+  /** `applied` is what entries of this process have moved. */
+  readonly onCommit: (durationMs: number, entries: number, applied: readonly Applied[]) => void
   readonly onProblem: (what: string, detail: unknown) => void
 }
 
@@ -211,11 +212,11 @@ export class Ledger {
     const start = performance.now()
     const startedAt = Date.now()
     try {
-      await this.committer.commit((_applied, entries) => this.onCommitted(start, entries))
+      await this.committer.commit((applied, entries) => this.onCommitted(start, entries, applied))
       for (const orphan of this.orphans) {
         await orphan.settle((applied, entries) => {
           this.events.onAdopted(applied)
-          this.events.onCommit(performance.now() - start, entries)
+          this.events.onCommit(performance.now() - start, entries, [])
         })
         this.orphans = this.orphans.filter((other) => other !== orphan)
       }
@@ -238,10 +239,10 @@ export class Ledger {
     }
   }
 
-  private onCommitted(start: number, entries: number): void {
+  private onCommitted(start: number, entries: number, applied: readonly Applied[]): void {
     this.spooled -= entries
     this.lastCommitMs = Math.round(performance.now() - start)
-    this.events.onCommit(performance.now() - start, entries)
+    this.events.onCommit(performance.now() - start, entries, applied)
   }
 
   private readonly onDamage = (detail: object): void => {

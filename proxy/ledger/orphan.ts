@@ -66,6 +66,7 @@ function interruptedEntry({ estimate, ...opened }: Opened): Entry {
     metering: 'estimated',
     usage,
     spend: usage.inputTokens + usage.outputTokens,
+    costNanoUsd: null, // the spool knows no prices
     firstByteMs: null,
     durationMs: 0,
   }

@@ -28,6 +28,7 @@ const entry = z.object({
   firstByteMs: count.nullable(),
   durationMs: count,
   spend: count,
+  costNanoUsd: count.nullable().default(null), // an older program printed none
 })
 
 /**

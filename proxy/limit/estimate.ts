@@ -24,8 +24,10 @@ export function learn(learnt: Learnt, call: { readonly outputTokens: number; rea
 export interface Estimate {
   readonly inputTokens: number
   readonly outputTokens: number
-  /** No tokenizer makes more than one token of a byte, and `max_tokens` binds the upstream; without one it is a guess. */
-  readonly upperTokens: number
+  /** No tokenizer makes more than one token of a byte. */
+  readonly inputUpper: number
+  /** `max_tokens` binds the upstream; without one it is a guess. */
+  readonly outputUpper: number
 }
 
 export function estimateOf(bodyBytes: number, maxTokens: number | undefined, learnt: Learnt): Estimate {
@@ -33,6 +35,7 @@ export function estimateOf(bodyBytes: number, maxTokens: number | undefined, lea
   return {
     inputTokens: Math.ceil(bodyBytes / BYTES_PER_TOKEN),
     outputTokens: Math.min(expected, maxTokens ?? expected),
-    upperTokens: bodyBytes + (maxTokens ?? Math.ceil(learnt.peakTokens * HEADROOM)),
+    inputUpper: bodyBytes,
+    outputUpper: maxTokens ?? Math.ceil(learnt.peakTokens * HEADROOM),
   }
 }

@@ -1,132 +1,179 @@
 import { GatewayError } from '../domain/errors.ts'
-import type { Key, KeyRecord, KeyUsage } from '../domain/key.ts'
-import type { WindowState } from '../domain/window.ts'
+import type { KeyRecord, KeyUsage } from '../domain/key.ts'
+import type { KeyUnit } from '../domain/lease.ts'
+import type { Price } from '../domain/price.ts'
+import type { Applied } from '../domain/store.ts'
 import { type Account, createAccount } from './account.ts'
-import { admit } from './admit.ts'
 import { type Estimate, estimateOf } from './estimate.ts'
-import { countedAmount, leavesAt, msUntilBelow, oldestCounted, REQUEST_WINDOW, TOKEN_WINDOW } from './rolling-window.ts'
+import type { LeasedPot } from './leased-pot.ts'
+import { upperCost } from './limits.ts'
+import type { Pot, Verdict } from './pot.ts'
+import { refusalOf } from './refusal.ts'
+
+/** What is known of a call before it is sent. */
+interface CallSize {
+  readonly bodyBytes: number
+  readonly maxTokens: number | undefined
+  readonly model: string | undefined
+  /** Undefined for a model without a price. */
+  readonly price: Price | undefined
+}
+
+/** How much a call has used. */
+export interface Spent {
+  readonly tokens: number
+  readonly costNanoUsd: number
+  /** Known exactly, and so what later estimates learn from. */
+  readonly outputTokens: number | undefined
+}
 
 /** A call that was let in. Exactly one of `settle` and `release` ends it. */
 export interface Admission {
   readonly admittedAt: number
   readonly estimate: Estimate
-  /** The call used this much; `outputTokens`, where they are known exactly, are what later estimates learn from. */
-  settle(spend: number, outputTokens: number | undefined): void
+  settle(spent: Spent): void
   /** The call did not happen. */
   release(): void
 }
 
-export interface Limiter {
-  /** Opens the account of a key that was read from the database just now. */
-  load(key: KeyRecord): void
-  /** Throws `window_exhausted`, `window_reserved` or `rate_limited`. */
-  admit(key: KeyRecord, bodyBytes: number, maxTokens: number | undefined): Promise<Admission>
-  window(key: KeyRecord): WindowState
-  /** Tells of a spend of another process that is in the database now; keys that are not loaded will read it there. */
-  adopt(keyId: string, admittedAt: number, tokens: number): void
-  /** What a key has used, as far as this process knows: what `load` takes. */
-  usage(key: KeyRecord): KeyUsage
+export interface LimiterParts {
+  /** How long a call waits for calls in flight, or other replicas, to give back what they do not need. */
+  readonly waitMs: number
+  readonly now: () => number
+  /** Where replicas share the limits: sees to the leases of a pot, and hurries when a call waits for one. */
+  readonly leases: { keep(pot: LeasedPot): void; hurry(): void } | undefined
 }
 
-export function createLimiter(waitMs: number, now: () => number): Limiter {
-  const accounts = new Map<string, Account>()
+export interface Limiter {
+  /** Opens the account of a key that was read from the store just now. */
+  load(key: KeyRecord): void
+  /** Throws `window_exhausted`, `window_reserved`, `rate_limited`, `budget_exhausted` or `model_unpriced`. */
+  admit(key: KeyRecord, call: CallSize): Promise<Admission>
+  /** What is left of each limit of a key, for the headers of an answer. */
+  standing(key: KeyRecord): readonly Standing[]
+  /** What a key has used, as far as this process knows. */
+  usage(key: KeyRecord): KeyUsage
+  /** Tells of spends of another, dead process that are in the store now. */
+  adopt(applied: readonly Applied[]): void
+  /** Tells of spends of this process that are in the store now. */
+  committed(applied: readonly Applied[]): void
+  /** Leases have come: whoever waits looks again. */
+  wake(): void
+}
 
-  /** `key.usage` is what the database said when the key was loaded; from then on this process keeps the account. */
+interface Standing {
+  readonly unit: KeyUnit
+  readonly limit: number
+  readonly left: number
+  readonly endsAt: number
+}
+
+/** Other replicas cannot tell us that they gave something back. */
+const LOOK_AGAIN_MS = 250
+
+export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
+  const accounts = new Map<string, Account>()
+  const keep = leases && ((pot: LeasedPot): void => leases.keep(pot))
+
+  /** `key.usage` is what the store said when the key was loaded; from then on this process keeps the account. */
   const accountOf = (key: KeyRecord): Account => {
     let account = accounts.get(key.id)
-    if (account === undefined) accounts.set(key.id, (account = createAccount(key.usage)))
-    return account
-  }
-
-  const window = (key: KeyRecord): WindowState => {
-    const account = accountOf(key)
-    const at = now()
-    const usedTokens = countedAmount(account.buckets, TOKEN_WINDOW, at)
-    const oldest = oldestCounted(account.buckets, TOKEN_WINDOW, at)
-    const isExhausted = key.tokenLimit !== null && usedTokens >= key.tokenLimit
-    const lastsMs = isExhausted
-      ? msUntilBelow(account.buckets, TOKEN_WINDOW, key.tokenLimit, at)
-      : oldest
-        ? leavesAt(oldest, TOKEN_WINDOW) - at
-        : TOKEN_WINDOW.lengthMs
-    return {
-      usedTokens,
-      startedAt: oldest?.start ?? at,
-      endsAt: at + lastsMs,
-      lifetimeTokens: account.lifetimeTokens,
-      lastUsedAt: account.lastUsedAt,
+    const [resetAt, before] = [key.resetAt ?? 0, account?.key.resetAt ?? 0]
+    // What replicas share they ask for anew anyway; and what is in flight and leased is so after a reset as before.
+    if (account === undefined || (leases === undefined && resetAt > before)) {
+      account = createAccount(key, keep)
+      accounts.set(key.id, account)
     }
+    // A call whose body took long to come may bring a key from before the reset.
+    if (resetAt >= before) account.key = key
+    return account
   }
 
   return {
     load: (key) => void accountOf(key),
-    window,
-    usage(key) {
-      const { buckets, lifetimeTokens, lastUsedAt } = accountOf(key)
-      return { minutes: buckets, lifetimeTokens, lastUsedAt }
+    usage: (key) => accountOf(key).usage(now()),
+    standing(key) {
+      const at = now()
+      const account = accounts.get(key.id) ?? accountOf(key)
+      return account
+        .drawsOn()
+        .map(([unit, pot, limit]) => ({ unit, limit, left: pot.left(at), endsAt: pot.endsAt(at) }))
     },
-    adopt: (keyId, admittedAt, tokens) => accounts.get(keyId)?.spend(admittedAt, tokens, now()),
-    async admit(key, bodyBytes, maxTokens) {
+    adopt(applied) {
+      for (const { keyId, minute, spend } of applied) accounts.get(keyId)?.adopt(minute, spend, now())
+    },
+    committed(applied) {
+      for (const { keyId, spend, costNanoUsd } of applied) accounts.get(keyId)?.committed(spend, costNanoUsd)
+    },
+    wake() {
+      for (const account of accounts.values()) account.wake()
+    },
+    async admit(key, call) {
       const account = accountOf(key)
       const deadline = now() + waitMs
       for (;;) {
         const at = now()
-        refuseTooManyRequests(key, account, at)
-        const estimate = estimateOf(bodyBytes, maxTokens, account.learnt)
-        const decision =
-          key.tokenLimit === null
-            ? ({ kind: 'admit' } as const)
-            : admit(account.buckets, account.inFlight, estimate.upperTokens, key.tokenLimit, at)
-        switch (decision.kind) {
-          case 'admit':
-            return admission(key, account, estimate, at, now)
-          case 'refuse':
-            throw exhausted(decision.usedTokens, key.tokenLimit ?? 0, window(key).endsAt, decision.retryAfterMs)
-          case 'wait':
-            if (at >= deadline) throw new GatewayError('window_reserved', { retryAfterMs: 1000 })
-            await account.whenReleased(deadline - at)
+        const estimate = estimateOf(call.bodyBytes, call.maxTokens, account.learning.of(call.model))
+        const draws = account.drawsOn().map(([unit, pot]) => drawOf(unit, pot, estimate, call, at))
+        const blocked = draws.find(({ verdict }) => verdict.kind !== 'admit')
+        if (blocked === undefined) return admission(account, call, estimate, draws, at, now)
+        const { unit, verdict } = blocked
+        if (verdict.kind === 'refuse' || verdict.kind === 'unknown') throw refusalOf(unit, verdict, key, at)
+        if (at >= deadline) {
+          throw new GatewayError(unit === 'requests' ? 'rate_limited' : 'window_reserved', { retryAfterMs: 1000 })
         }
+        leases?.hurry()
+        await account.whenChanged(Math.min(deadline - at, leases ? LOOK_AGAIN_MS : deadline - at))
       }
     },
   }
 }
 
-function admission(key: Key, account: Account, estimate: Estimate, admittedAt: number, now: () => number): Admission {
-  const countsRequests = key.rpm !== null
-  if (countsRequests) account.countRequest(admittedAt, 1, admittedAt)
-  account.reserve(estimate.upperTokens)
+interface Draw {
+  readonly unit: KeyUnit
+  readonly pot: Pot
+  readonly upper: number
+  readonly verdict: Verdict
+}
+
+function drawOf(unit: KeyUnit, pot: Pot, estimate: Estimate, call: CallSize, at: number): Draw {
+  const upper = upperOf(unit, estimate, call)
+  return { unit, pot, upper, verdict: pot.verdict(upper, at) }
+}
+
+/** The most that a call can use of a unit. */
+function upperOf(unit: KeyUnit, estimate: Estimate, { price, model }: CallSize): number {
+  if (unit === 'requests') return 1
+  if (unit === 'tokens') return estimate.inputUpper + estimate.outputUpper
+  const cost = upperCost(estimate, price)
+  if (cost !== undefined) return cost
+  const message = `This key has a budget in money, and ${model ?? 'the model'} has no price; an administrator can set one with tollgate prices set.`
+  throw new GatewayError('model_unpriced', { message })
+}
+
+function admission(
+  account: Account,
+  call: CallSize,
+  estimate: Estimate,
+  draws: readonly Draw[],
+  admittedAt: number,
+  now: () => number,
+): Admission {
+  for (const { pot, upper } of draws) pot.reserve(upper, admittedAt)
   return {
     admittedAt,
     estimate,
-    settle(spend, outputTokens) {
-      account.spend(admittedAt, spend, now())
-      if (outputTokens !== undefined) account.learn({ outputTokens, spend })
-      account.release(estimate.upperTokens)
+    settle({ tokens, costNanoUsd, outputTokens }) {
+      const at = now()
+      for (const { unit, pot, upper } of draws)
+        pot.settle(upper, unit === 'tokens' ? tokens : costNanoUsd, admittedAt, at)
+      account.spend(admittedAt, tokens, at)
+      if (outputTokens !== undefined) account.learning.learn(call.model, { outputTokens, spend: tokens })
+      account.wake()
     },
     release() {
-      if (countsRequests) account.countRequest(admittedAt, -1, now())
-      account.release(estimate.upperTokens)
+      for (const { pot, upper } of draws) pot.release(upper, admittedAt, now())
+      account.wake()
     },
   }
-}
-
-function refuseTooManyRequests(key: Key, account: Account, now: number): void {
-  if (key.rpm === null) return
-  const requests = account.requests()
-  if (countedAmount(requests, REQUEST_WINDOW, now) < key.rpm) return
-  throw new GatewayError('rate_limited', { retryAfterMs: msUntilBelow(requests, REQUEST_WINDOW, key.rpm, now) })
-}
-
-/** The error object of system A, with its names. */
-function exhausted(used: number, limit: number, endsAt: number, retryAfterMs: number): GatewayError {
-  return new GatewayError('window_exhausted', {
-    retryAfterMs,
-    legacy: {
-      message: 'Token limit exceeded for 5-hour window',
-      type: 'rate_limit_exceeded',
-      tokens_used: used,
-      tokens_limit: limit,
-      window_ends_at: new Date(endsAt).toISOString(),
-    },
-  })
 }

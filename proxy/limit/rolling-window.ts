@@ -1,29 +1,25 @@
+import type { Span } from '../domain/lease.ts'
+
 /** What was spent in one bucket of time; `start` in milliseconds since the epoch. */
 export interface Bucket {
   readonly start: number
   readonly amount: number
 }
 
-/** How long a spend counts, and how finely its time is kept. */
-export interface Span {
-  readonly bucketMs: number
-  readonly lengthMs: number
-}
-
 /**
- * A bucket leaves when its *end* is as old as the window is long: leaving by its start would free a limit spent in
- * second 59 a minute early, and two limits would fit into one five-hour interval. So a spend counts for 5 h to 5 h 1 min.
+ * When the bucket no longer counts. One of a calendar leaves with its period. One of a rolling window leaves when its
+ * *end* is as old as the window is long: leaving by its start would free a limit spent in second 59 a minute early, and
+ * two limits would fit into one five-hour interval. So a spend counts for 5 h to 5 h 1 min.
  */
-export const TOKEN_WINDOW: Span = { bucketMs: 60_000, lengthMs: 5 * 3_600_000 }
-export const REQUEST_WINDOW: Span = { bucketMs: 1000, lengthMs: 60_000 }
+export function leavesAt({ start }: Bucket, { bucketMs, lengthMs, period }: Span): number {
+  if (period === undefined) return start + bucketMs + lengthMs
+  const date = new Date(start)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+  return period === 'day' ? Date.UTC(year, month, date.getUTCDate() + 1) : Date.UTC(year, month + 1)
+}
 
 export function bucketStart(at: number, { bucketMs }: Span): number {
   return at - (at % bucketMs)
-}
-
-/** When the bucket no longer counts. */
-export function leavesAt(bucket: Bucket, { bucketMs, lengthMs }: Span): number {
-  return bucket.start + bucketMs + lengthMs
 }
 
 /** The sum of the buckets that still count. `buckets` are sorted by start. */

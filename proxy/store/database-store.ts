@@ -8,18 +8,27 @@ import type { PostgresSettings } from './postgres.ts'
 import { prune } from './retention.ts'
 import { type RetrySettings, retrying } from './retry.ts'
 import { readRevision } from './revision.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 interface DatabaseStoreParts {
   readonly database: Database
   readonly retry: RetrySettings
   /** Makes or verifies the schema. */
   readonly initialise: () => Promise<void>
+  /** Runs work while nothing else that moves leases is under way. */
+  readonly alone?: Turns
   /** A direct connection, where the database can tell of changes. */
   readonly direct?: PostgresSettings | undefined
 }
 
 /** A database, PostgreSQL or SQLite, as the storage of the request path. */
-export function createDatabaseStore({ database, retry, initialise, direct }: DatabaseStoreParts): Store {
+export function createDatabaseStore({
+  database,
+  retry,
+  initialise,
+  direct,
+  alone = createTurns(),
+}: DatabaseStoreParts): Store {
   const lookup = createKeyLookup(database)
   let listener: Listener | undefined
 
@@ -33,6 +42,7 @@ export function createDatabaseStore({ database, retry, initialise, direct }: Dat
   return {
     initialise,
     findByHash: (hash, usedSince) => retrying('find a key', retry, () => lookup.findByHash(hash, usedSince)),
+    usageOf: (id, usedSince) => retrying('read what a key has used', retry, () => lookup.usageOf(id, usedSince)),
     findByIds: (ids) => retrying('read keys', retry, () => lookup.findByIds(ids)),
     revision: () =>
       attempt('read the revision', async () => {
@@ -40,7 +50,7 @@ export function createDatabaseStore({ database, retry, initialise, direct }: Dat
         return heard ?? readRevision(database) // a connection that listened and is gone is not the database
       }),
     // Not tried again here: the entries are in the spool, and the ledger comes back with them.
-    write: ({ rows }) => attempt('write entries', () => writeEntries(database, rows)),
+    write: ({ rows, mark }) => alone(() => attempt('write entries', () => writeEntries(database, rows, mark?.spool))),
     markOf: async () => undefined, // what was written is told by the ids
     prune: (logsBefore, windowsBefore) =>
       attempt('prune', () => prune(database, logsBefore, windowsBefore, Date.now())),

@@ -1,7 +1,7 @@
 import { entryColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Database, select, selectPrepared, tableOf } from './database.ts'
-import { adding, correction, measures, replacedColumns, sumsOf } from './entries-sql.ts'
+import { adding, correction, measures, moneyOf, replacedColumns, sumsOf } from './entries-sql.ts'
 
 /** Casts of the cells of a row; the others are texts. */
 const casts: Partial<Record<(typeof entryColumns)[number], string>> = {
@@ -16,6 +16,7 @@ const casts: Partial<Record<(typeof entryColumns)[number], string>> = {
   admitted_at: 'bigint',
   first_byte_ms: 'int',
   duration_ms: 'int',
+  cost_nano_usd: 'bigint',
 }
 
 const cells = entryColumns.map((name, at) => {
@@ -50,22 +51,34 @@ function statement(database: Database): string {
       INSERT INTO ${table('usage_windows')} AS bucket (key_id, minute, tokens)
       SELECT key_id, minute, sum(spend_tokens) FROM sums GROUP BY 1, 2 ORDER BY 1, 2
       ON CONFLICT (key_id, minute) ${adding('bucket', ['tokens'])}
+    ), money AS (
+      INSERT INTO ${table('limit_buckets')} AS bucket (subject, unit, start, amount)
+      ${moneyOf('sums', (name) => name)}
+      ON CONFLICT (subject, unit, start) ${adding('bucket', ['amount'])}
     ), keys AS (
       UPDATE ${table('api_keys')} AS key
       SET lifetime_tokens = lifetime_tokens + spend, last_used_at = greatest(last_used_at, at)
       FROM (SELECT key_id, sum(spend_tokens)::bigint AS spend, max(last_at) AS at FROM sums GROUP BY 1) AS moved
       WHERE key.id = moved.key_id
+    ), leases AS (
+      UPDATE ${table('limit_leases')} AS lease
+      SET amount = greatest(0, amount - CASE unit WHEN 'tokens' THEN moved.tokens ELSE moved.cost END)
+      FROM (
+        SELECT key_id, sum(spend_tokens)::bigint AS tokens, sum(cost_nano_usd)::bigint AS cost FROM sums GROUP BY 1
+      ) AS moved
+      WHERE lease.replica_id = $2 AND lease.subject = moved.key_id AND lease.unit <> 'requests'
     )
-    SELECT key_id AS "keyId", minute, sum(spend_tokens)::bigint AS spend, sum(entries)::bigint AS entries
+    SELECT key_id AS "keyId", minute, sum(spend_tokens)::bigint AS spend,
+      sum(cost_nano_usd)::bigint AS "costNanoUsd", sum(entries)::bigint AS entries
     FROM sums GROUP BY 1, 2`
 }
 
 const statements = new WeakMap<Database, string>()
 
-export function writeToPostgres(database: Database, batch: string): Promise<Applied[]> {
+export function writeToPostgres(database: Database, batch: string, spool: string): Promise<Applied[]> {
   let text = statements.get(database)
   if (text === undefined) statements.set(database, (text = statement(database)))
   return database.hasSessions
-    ? selectPrepared<Applied>(database, 'write-entries', text, [batch])
-    : select<Applied>(database, text, [batch])
+    ? selectPrepared<Applied>(database, 'write-entries', text, [batch, spool])
+    : select<Applied>(database, text, [batch, spool])
 }

@@ -3,10 +3,10 @@ import { entryColumns, tokenColumns } from '../domain/entry-row.ts'
 /** What both engines understand of the ledger's SQL. */
 
 /** The sums in `usage_stats`. */
-export const measures = ['calls', 'failed_calls', ...tokenColumns] as const
+export const measures = ['calls', 'failed_calls', ...tokenColumns, 'cost_nano_usd'] as const
 
 /** What `replaced` keeps of an entry that is corrected: counters have moved by it. */
-export const replacedColumns = ['channel', ...tokenColumns] as const
+export const replacedColumns = ['channel', ...tokenColumns, 'cost_nano_usd'] as const
 
 const MINUTE_MS = 60_000
 
@@ -22,7 +22,9 @@ export function correction(table: string, keep: string): string {
  */
 export function sumsOf(source: string): string {
   const minute = `admitted_at - admitted_at % ${MINUTE_MS} AS minute`
-  const taken = replacedColumns.map((name, at) => (at === 0 ? '' : `-CAST(replaced ->> ${at} AS BIGINT) AS ${name}`))
+  const taken = replacedColumns.map((name, at) =>
+    at === 0 ? '' : `-coalesce(CAST(replaced ->> ${at} AS BIGINT), 0) AS ${name}`,
+  )
   return `
     SELECT key_id, minute, model, channel, max(admitted_at) AS last_at,
       CAST(sum(entries) AS BIGINT) AS entries, ${measures.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(', ')}
@@ -30,13 +32,28 @@ export function sumsOf(source: string): string {
       SELECT key_id, ${minute}, admitted_at, channel,
         CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model,
         1 AS entries, 1 AS calls, CASE WHEN status = 'completed' AND http_status < 400 THEN 0 ELSE 1 END AS failed_calls,
-        ${tokenColumns.join(', ')}
+        ${tokenColumns.join(', ')}, coalesce(cost_nano_usd, 0) AS cost_nano_usd
       FROM ${source}
       UNION ALL
       SELECT key_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), 0, -1, -1, ${taken.slice(1).join(', ')}
       FROM ${source} WHERE replaced IS NOT NULL
     ) AS change
     GROUP BY key_id, minute, model, channel`
+}
+
+/** What budgets are counted in: minutes for five hours, and hours, which are fewer, for days and months. */
+const moneyUnits = [
+  { unit: 'usd_minute', lengthMs: MINUTE_MS },
+  { unit: 'usd_hour', lengthMs: 60 * MINUTE_MS },
+] as const
+
+/** By how much the buckets of money move. */
+export function moneyOf(source: string, cell: (name: 'key_id' | 'minute' | 'cost_nano_usd') => string): string {
+  const units = moneyUnits.map(({ unit, lengthMs }) => `SELECT '${unit}' AS unit, ${lengthMs} AS length_ms`)
+  return `
+    SELECT ${cell('key_id')}, unit, ${cell('minute')} - ${cell('minute')} % length_ms, CAST(sum(${cell('cost_nano_usd')}) AS BIGINT)
+    FROM ${source}, (${units.join(' UNION ALL ')}) AS units
+    GROUP BY 1, 2, 3 HAVING sum(${cell('cost_nano_usd')}) <> 0 ORDER BY 1, 2, 3`
 }
 
 /** Adds to counters that are there already. */

@@ -1,7 +1,7 @@
 import { entryColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Database, run, select } from './database.ts'
-import { adding, correction, measures, replacedColumns, sumsOf } from './entries-sql.ts'
+import { adding, correction, measures, moneyOf, replacedColumns, sumsOf } from './entries-sql.ts'
 
 const cells = entryColumns.map((name, at) => `value ->> ${at} AS ${name}`).join(', ')
 const keep = (table: string): string => `json_array(${replacedColumns.map((name) => `${table}.${name}`).join(', ')})`
@@ -32,6 +32,11 @@ const ADD_WINDOWS = `
   SELECT value ->> 'key_id', value ->> 'minute', sum(value ->> 'spend_tokens') FROM json_each($1) GROUP BY 1, 2
   ON CONFLICT (key_id, minute) ${adding('usage_windows', ['tokens'])}`
 
+const ADD_MONEY = `
+  INSERT INTO limit_buckets (subject, unit, start, amount)
+  ${moneyOf('json_each($1)', (name) => `(value ->> '${name}')`)}
+  ON CONFLICT (subject, unit, start) ${adding('limit_buckets', ['amount'])}`
+
 const ADD_LIFETIME = `
   UPDATE api_keys
   SET lifetime_tokens = lifetime_tokens + moved.spend, last_used_at = max(coalesce(last_used_at, 0), moved.at)
@@ -44,6 +49,7 @@ interface Sum {
   readonly key_id: string
   readonly minute: number
   readonly spend_tokens: number
+  readonly cost_nano_usd: number
   readonly entries: number
 }
 
@@ -54,8 +60,11 @@ export function writeToSqlite(database: Database, batch: string): Promise<Applie
     if (sums.length > 0) {
       await run(database, INSERT_ENTRIES, [batch], transaction)
       const moved = JSON.stringify(sums)
-      for (const add of [ADD_STATS, ADD_WINDOWS, ADD_LIFETIME]) await run(database, add, [moved], transaction)
+      for (const add of [ADD_STATS, ADD_WINDOWS, ADD_MONEY, ADD_LIFETIME])
+        await run(database, add, [moved], transaction)
     }
-    return sums.map(({ key_id: keyId, minute, spend_tokens: spend, entries }) => ({ keyId, minute, spend, entries }))
+    return sums.map(({ key_id: keyId, minute, spend_tokens: spend, cost_nano_usd: costNanoUsd, entries }) => {
+      return { keyId, minute, spend, costNanoUsd, entries }
+    })
   })
 }

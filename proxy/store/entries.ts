@@ -7,12 +7,18 @@ import { writeToSqlite } from './entries-sqlite.ts'
 /**
  * Writes entries, each the JSON of an `EntryRow`, and moves the counters by what is new, all at once or not at all. An
  * entry that is there already moves nothing; a closed one that meets an interrupted one corrects it, and moves the
- * counters by the difference.
+ * counters by the difference. What the process of `spool` has spent leaves the leases that it had for it.
  */
-export async function writeEntries(database: Database, rows: readonly string[]): Promise<readonly Applied[]> {
+export async function writeEntries(
+  database: Database,
+  rows: readonly string[],
+  spool = '',
+): Promise<readonly Applied[]> {
   const write = database.engine === 'postgres' ? writeToPostgres : writeToSqlite
   const applied: Applied[] = []
-  for (const distinct of withoutRepeats(rows)) applied.push(...(await write(database, `[${distinct.join(',')}]`)))
+  for (const distinct of withoutRepeats(rows)) {
+    applied.push(...(await write(database, `[${distinct.join(',')}]`, spool)))
+  }
   return applied
 }
 

@@ -170,6 +170,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
         return known
       }
     },
+    usageOf: (id, usedSince) => ask(() => store.usageOf(id, usedSince)),
     findByIds: (ids) => ask(() => store.findByIds(ids)),
     revision: () => ask(() => store.revision()),
     write: (batch) => ask(() => store.write(batch), true),

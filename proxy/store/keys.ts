@@ -1,16 +1,19 @@
+import { type InferAttributes, Op, type Transaction, UniqueConstraintError, type WhereOptions } from 'sequelize'
 import {
-  type InferAttributes,
-  type InferCreationAttributes,
-  Model,
-  DataTypes,
-  Op,
-  type Transaction,
-  UniqueConstraintError,
-  type WhereOptions,
-} from 'sequelize'
-import type { Key, KeyFields, KeyFilter, KeyPage, KeyRecord, KeySummary, SecretMark } from '../domain/key.ts'
+  type Key,
+  type KeyFields,
+  type KeyFilter,
+  type KeyPage,
+  type KeyRecord,
+  type KeySummary,
+  type KeyUsage,
+  type SecretMark,
+  UNLIMITED,
+} from '../domain/key.ts'
+import { type ApiKeyRow, columnsOf, modelIn, toKey, toSummary } from './api-key-row.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { storeError } from './engine-errors.ts'
+import { resetUsage } from './key-reset.ts'
 import { bumpRevision } from './revision.ts'
 
 /** What administrators do with keys. Every method throws `StoreError` besides what it names. */
@@ -28,6 +31,10 @@ export interface KeyStore {
    * it throws takes the key back.
    */
   create(id: string, fields: KeyFields, secret: SecretMark, now: number, beforeCommit?: () => void): Promise<Key>
+  /** Changes what is named and nothing else. Throws `NoLivingKey`, or `NameTaken`. */
+  change(id: string, fields: Partial<KeyFields>): Promise<void>
+  /** Gives back what the key has used in its windows and budgets; its entries and statistics stay. Throws `NoLivingKey`. */
+  reset(id: string, now: number): Promise<void>
   /** Throws `NoLivingKey`: revoking is final, whoever comes second. */
   setStatus(id: string, status: Key['status']): Promise<void>
   /** Throws `NoLivingKey`, or `SecretTaken`. */
@@ -48,64 +55,29 @@ export class NoLivingKey extends Error {
   override readonly name = 'NoLivingKey'
 }
 
-class ApiKeyRow extends Model<InferAttributes<ApiKeyRow>, InferCreationAttributes<ApiKeyRow>> {
-  declare id: string
-  declare name: string
-  declare hash: string
-  declare prefix: string
-  declare status: Key['status']
-  declare is_admin: boolean
-  declare model: string | null
-  declare token_limit: number | null
-  declare rpm: number | null
-  declare expires_at: number | null
-  declare allowed_endpoints: string | null
-  declare created_at: number
-  declare last_used_at: number | null
-  declare lifetime_tokens: number
-}
-
-const { BIGINT, BOOLEAN, INTEGER, STRING, TEXT } = DataTypes
-
-/** A class of its own for each store: a model belongs to the database that it was last given. */
-function modelIn({ sequelize, schema }: Database): typeof ApiKeyRow {
-  class ApiKeys extends ApiKeyRow {}
-  return ApiKeys.init(
-    {
-      id: { type: STRING(26), primaryKey: true },
-      name: STRING,
-      hash: STRING,
-      prefix: STRING,
-      status: STRING,
-      is_admin: BOOLEAN,
-      model: STRING,
-      token_limit: BIGINT,
-      rpm: INTEGER,
-      expires_at: BIGINT,
-      allowed_endpoints: TEXT,
-      created_at: BIGINT,
-      last_used_at: BIGINT,
-      lifetime_tokens: BIGINT,
-    },
-    { sequelize, tableName: 'api_keys', timestamps: false, ...(schema !== undefined && { schema }) },
-  )
-}
-
 /** What the request path reads of keys. */
 export function createKeyLookup(database: Database) {
   const ApiKeys = modelIn(database)
-  const windows = tableOf(database, 'usage_windows')
+  const usages = tableOf(database, 'limit_usage') // what was given back is not in it any more
+  const usageOf = async (row: ApiKeyRow, usedSince: number): Promise<KeyUsage> => {
+    const minutes = await select<KeyUsage['minutes'][number]>(
+      database,
+      `SELECT start, CAST(sum(amount) AS BIGINT) AS amount FROM ${usages}
+       WHERE subject = $1 AND unit = 'tokens' AND start >= $2
+       GROUP BY start HAVING sum(amount) <> 0 ORDER BY start`,
+      [row.id, usedSince],
+    )
+    return { lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at, minutes }
+  }
   return {
     async findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined> {
       const row = await ApiKeys.findOne({ where: { hash } })
-      if (!row) return undefined
-      const minutes = await select<{ start: number; amount: number }>(
-        database,
-        `SELECT minute AS start, tokens AS amount FROM ${windows} WHERE key_id = $1 AND minute >= $2 ORDER BY minute`,
-        [row.id, usedSince],
-      )
-      const usage = { lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at, minutes }
-      return { ...toKey(row), hash: row.hash, usage }
+      return row ? { ...toKey(row), hash: row.hash, usage: await usageOf(row, usedSince) } : undefined
+    },
+
+    async usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined> {
+      const row = await ApiKeys.findByPk(id)
+      return row ? usageOf(row, usedSince) : undefined
     },
 
     async findByIds(ids: readonly string[]) {
@@ -119,7 +91,7 @@ export function createKeyStore(database: Database): KeyStore {
   const ApiKeys = modelIn(database)
 
   /** Every change of a key is told to the running proxies in the same transaction. */
-  const change = (operation: string, work: (transaction: Transaction) => Promise<unknown>): Promise<void> =>
+  const telling = (operation: string, work: (transaction: Transaction) => Promise<unknown>): Promise<void> =>
     told(operation, () =>
       database.write(async (transaction) => {
         await work(transaction)
@@ -127,13 +99,11 @@ export function createKeyStore(database: Database): KeyStore {
       }),
     )
 
-  const update = (id: string, fields: Partial<InferAttributes<ApiKeyRow>>): Promise<void> =>
-    change('change a key', async (transaction) => {
-      const where = { id, status: { [Op.ne]: 'revoked' } }
-      const [count] = await ApiKeys.update(fields, { where, transaction }).catch((error: unknown) => {
-        throw isTaken(error, 'hash') ? secretTaken(error) : error
-      })
-      if (count === 0) throw new NoLivingKey(`${id} is no key, or was revoked`)
+  const changing = (id: string, change: (row: ApiKeyRow, transaction: Transaction) => Promise<unknown>) =>
+    telling('change a key', async (transaction) => {
+      const row = await ApiKeys.findOne({ where: { id, status: { [Op.ne]: 'revoked' } }, lock: true, transaction })
+      if (!row) throw new NoLivingKey(`${id} is no key, or was revoked`)
+      await change(row, transaction)
     })
 
   return {
@@ -162,22 +132,17 @@ export function createKeyStore(database: Database): KeyStore {
 
     async create(id, fields, { hash, prefix }, now, beforeCommit) {
       const row = ApiKeys.build({
+        ...columnsOf({ ...UNLIMITED, ...fields }),
         id,
-        name: fields.name,
         hash,
         prefix,
         status: 'active',
-        is_admin: fields.isAdmin,
-        model: fields.model,
-        token_limit: fields.tokenLimit,
-        rpm: fields.rpm,
-        expires_at: fields.expiresAt,
-        allowed_endpoints: fields.allowedEndpoints && JSON.stringify(fields.allowedEndpoints),
+        reset_at: null,
         created_at: now,
         last_used_at: null,
         lifetime_tokens: 0,
       })
-      await change('make a key', async (transaction) => {
+      await telling('make a key', async (transaction) => {
         await row.save({ transaction }).catch((error: unknown) => {
           if (isTaken(error, 'name') || isTaken(error, 'id')) throw nameTaken(fields.name, error)
           throw isTaken(error, 'hash') ? secretTaken(error) : error
@@ -187,8 +152,28 @@ export function createKeyStore(database: Database): KeyStore {
       return toKey(row)
     },
 
-    setStatus: (id, status) => update(id, { status }),
-    rotate: (id, { hash, prefix }) => update(id, { hash, prefix }),
+    change: (id, fields) =>
+      changing(id, (row, transaction) => {
+        const columns = columnsOf({ ...toKey(row), ...fields })
+        return row.update(columns, { transaction }).catch((error: unknown) => {
+          throw isTaken(error, 'name') ? nameTaken(columns.name, error) : error
+        })
+      }),
+
+    reset: (id, now) =>
+      changing(id, async (row, transaction) => {
+        await row.update({ reset_at: now }, { transaction })
+        await resetUsage(database, transaction, id)
+      }),
+
+    setStatus: (id, status) => changing(id, (row, transaction) => row.update({ status }, { transaction })),
+
+    rotate: (id, { hash, prefix }) =>
+      changing(id, (row, transaction) =>
+        row.update({ hash, prefix }, { transaction }).catch((error: unknown) => {
+          throw isTaken(error, 'hash') ? secretTaken(error) : error
+        }),
+      ),
   }
 }
 
@@ -221,25 +206,4 @@ function nameTaken(name: string, cause: unknown): NameTaken {
 
 function secretTaken(cause: unknown): SecretTaken {
   return new SecretTaken('another key has this secret', { cause })
-}
-
-function toKey(row: ApiKeyRow): Key {
-  return {
-    id: row.id,
-    name: row.name,
-    prefix: row.prefix,
-    status: row.status,
-    isAdmin: row.is_admin,
-    model: row.model,
-    tokenLimit: row.token_limit,
-    rpm: row.rpm,
-    expiresAt: row.expires_at,
-    // safe: written by create() above
-    allowedEndpoints: row.allowed_endpoints === null ? null : (JSON.parse(row.allowed_endpoints) as string[]),
-    createdAt: row.created_at,
-  }
-}
-
-function toSummary(row: ApiKeyRow): KeySummary {
-  return { ...toKey(row), lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at }
 }

@@ -5,6 +5,7 @@ import { type Database, type Engine, run, select, tableOf } from './database.ts'
 import { storeError } from './engine-errors.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { usageStats } from './migrations/0002-usage-stats.ts'
+import { limits } from './migrations/0003-limits.ts'
 import { liftTimeLimits, type OnWait, withOperationLock } from './operation-lock.ts'
 import { type AppliedMigration, numberOf, readMigrations, type SchemaStanding, schemaStanding } from './schema.ts'
 
@@ -26,7 +27,7 @@ export interface Migration {
 }
 
 /** Append-only: a migration that was released is never edited. */
-const migrations: readonly Migration[] = [initial, usageStats]
+const migrations: readonly Migration[] = [initial, usageStats, limits]
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name)
 
 interface Schema {

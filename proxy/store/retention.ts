@@ -13,6 +13,9 @@ const steps = [
   { from: 'hour', to: 'day', lengthMs: DAY_MS, keptMs: 90 * DAY_MS },
 ] as const
 
+/** How long buckets of `limit_buckets` are kept from their start, besides those that go with the windows. */
+const bucketsKeptMs = { requests: 2 * 60_000, usd_hour: 32 * DAY_MS } as const
+
 const TIME_CHARS = 10
 
 /**
@@ -36,9 +39,7 @@ export async function prune(
   const alone = <T>(work: (transaction: Transaction) => Promise<T>): Promise<T | undefined> =>
     database.write(async (transaction) => ((await isTurn(database, transaction)) ? work(transaction) : undefined))
 
-  const usage = tableOf(database, 'usage_windows')
-  const windows = `DELETE FROM ${usage} WHERE ${inNoUse(database, usage, 'minute < $1')}`
-  await alone((transaction) => run(database, windows, [windowsBefore], transaction))
+  await alone((transaction) => deleteBuckets(database, transaction, windowsBefore, now))
   for (const step of steps) await alone((transaction) => sumUp(database, transaction, step, now - step.keptMs))
   let deleted = 0
   for (;;) {
@@ -53,6 +54,27 @@ async function isTurn(database: Database, transaction: Transaction): Promise<boo
   const lock = "SELECT pg_try_advisory_xact_lock(hashtext('tollgate:retention'), hashtext($1)) AS held"
   const [row] = await select<{ held: boolean }>(database, lock, [database.schema], transaction)
   return row?.held === true
+}
+
+/** The windows and what was taken back of them, and what else limits are counted in. */
+async function deleteBuckets(
+  database: Database,
+  transaction: Transaction,
+  windowsBefore: number,
+  now: number,
+): Promise<void> {
+  const windows = tableOf(database, 'usage_windows')
+  const isOut = inNoUse(database, windows, 'minute < $1')
+  await run(database, `DELETE FROM ${windows} WHERE ${isOut}`, [windowsBefore], transaction)
+  const buckets = tableOf(database, 'limit_buckets')
+  const isOld = `(unit IN ('tokens', 'usd_minute') AND start < $1)
+    OR (unit = 'requests' AND start < $2) OR (unit = 'usd_hour' AND start < $3)`
+  await run(
+    database,
+    `DELETE FROM ${buckets} WHERE ${inNoUse(database, buckets, isOld)}`,
+    [windowsBefore, now - bucketsKeptMs.requests, now - bucketsKeptMs.usd_hour],
+    transaction,
+  )
 }
 
 /** By id, which is sorted by time: the table needs no index for it. */

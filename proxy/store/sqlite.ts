@@ -1,6 +1,7 @@
 import { Sequelize, Transaction } from 'sequelize'
 import sqlite3 from 'sqlite3'
 import type { Database } from './database.ts'
+import { createTurns } from './turns.ts'
 
 const BUSY_TIMEOUT_MS = 5000
 
@@ -25,17 +26,13 @@ export async function openSqlite(path: string): Promise<Database> {
   await sequelize.query('PRAGMA schema_version')
   // One at a time within the process: who waits for SQLite's lock holds a thread of the pool, and the one who has the
   // lock needs a thread for its next statement.
-  let last: Promise<unknown> = Promise.resolve()
+  const alone = createTurns()
   return {
     engine: 'sqlite',
     sequelize,
     schema: undefined,
     hasSessions: false,
-    write(work) {
-      const done = last.then(() => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work))
-      last = done.catch(() => undefined)
-      return done
-    },
-    close: () => last.then(() => sequelize.close()),
+    write: (work) => alone(() => sequelize.transaction({ type: Transaction.TYPES.IMMEDIATE }, work)),
+    close: () => alone(() => sequelize.close()),
   }
 }

@@ -11,6 +11,8 @@ export interface Gauges {
   readonly cacheHits: () => number
   readonly cacheMisses: () => number
   readonly cachedKeys: () => number
+  readonly authFailures: () => number
+  readonly authBlocked: () => number
   readonly storageAway: () => number
 }
 
@@ -52,4 +54,10 @@ export function addGauges(registry: Registry, gauges: Gauges): void {
   )
   count('tollgate_key_cache_hits_total', 'Look-ups of a key that memory answered.', gauges.cacheHits)
   count('tollgate_key_cache_misses_total', 'Look-ups of a key that went to the database.', gauges.cacheMisses)
+  count('tollgate_auth_failures_total', 'Calls with a key that nobody has.', gauges.authFailures)
+  count(
+    'tollgate_auth_blocked_total',
+    'Calls that got address_blocked: too many wrong keys had come from their address.',
+    gauges.authBlocked,
+  )
 }

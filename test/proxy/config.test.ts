@@ -69,6 +69,16 @@ const wrong: readonly (readonly [name: string, value: string])[] = [
   ['CORS_ORIGIN', 'https://a.example, https://b.example'],
   ['CORS_ORIGIN', 'https://a.example,https://b.example'],
   ['CORS_ORIGIN', 'https://a.example\r\nx: y'],
+  ['TRUSTED_PROXIES', 'load-balancer'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['TRUSTED_PROXIES', '10.0.0.0/'],
+  ['TRUSTED_PROXIES', '10.0.0.0/8/8'],
+  ['TRUSTED_PROXIES', '10.0.0.0/-1'],
+  ['TRUSTED_PROXIES', '10.0.0/8'],
+  ['TRUSTED_PROXIES', '10.0.0.1, ::1/129'],
+  ['TRUSTED_PROXIES', 'fe80::1%eth0'],
+  ['TRUSTED_PROXIES', '10.0.0.1 10.0.0.2'],
+  ['AUTH_GUARD_ENABLED', 'on'],
   ['SPOOL_FSYNC', 'sometimes'],
   ['SPOOL_MAX_BYTES', '1000'],
   ['LOG_RETENTION_DAYS', '0'],
@@ -128,4 +138,16 @@ test('paths that are passed through may be written with or without /v1/', () => 
     'audio/*',
   ])
   assert.deepEqual(read(','), [])
+})
+
+test('trusted proxies are addresses and ranges, IPv4 and IPv6', () => {
+  const read = (value: string): unknown => readConfig({ TRUSTED_PROXIES: value }).TRUSTED_PROXIES
+  assert.deepEqual(read('10.0.0.0/8, 192.0.2.1,2001:db8::/32 ,::1,0.0.0.0/0,'), [
+    '10.0.0.0/8',
+    '192.0.2.1',
+    '2001:db8::/32',
+    '::1',
+    '0.0.0.0/0',
+  ])
+  assert.deepEqual(readConfig({}).TRUSTED_PROXIES, [])
 })

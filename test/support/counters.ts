@@ -15,14 +15,20 @@ const TOKENS = [
   'reasoning_tokens',
   'spend_tokens',
 ]
+const SUMS = [...TOKENS, 'cost_nano_usd']
 
 /** A sum of a text column of numbers, as a number on both engines. */
-const sum = (name: string): string => `CAST(sum(${name}) AS BIGINT) AS ${name}`
+const sum = (name: string): string => `CAST(sum(coalesce(${name}, 0)) AS BIGINT) AS ${name}`
+const MONEY = [
+  ['usd_hour', 3_600_000],
+  ['usd_minute', 60_000],
+] as const
 const MINUTE = 'admitted_at - admitted_at % 60000'
 
 interface Counters {
   readonly lifetime: readonly object[]
   readonly windows: readonly object[]
+  readonly money: readonly object[]
   readonly stats: readonly object[]
 }
 
@@ -35,10 +41,18 @@ export async function sumsOf({ query }: TestDatabase): Promise<Counters> {
     windows: await query(
       `SELECT key_id, ${MINUTE} AS minute, CAST(sum(spend_tokens) AS BIGINT) AS tokens FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2`,
     ),
+    money: await query(
+      MONEY.map(
+        ([unit, lengthMs]) => `
+          SELECT key_id AS subject, '${unit}' AS unit, admitted_at - admitted_at % ${lengthMs} AS start,
+            CAST(sum(cost_nano_usd) AS BIGINT) AS amount
+          FROM request_logs WHERE cost_nano_usd <> 0 GROUP BY 1, 2, 3`,
+      ).join(' UNION ALL ') + ' ORDER BY 1, 2, 3',
+    ),
     stats: await query(
       `SELECT ${MINUTE} AS start, key_id, CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model, channel,
          count(*) AS calls, sum(CASE WHEN status <> 'completed' OR http_status >= 400 THEN 1 ELSE 0 END) AS failed_calls,
-         ${TOKENS.map(sum).join(', ')}
+         ${SUMS.map(sum).join(', ')}
        FROM request_logs GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
     ),
   }
@@ -51,9 +65,10 @@ export async function countersOf({ query }: TestDatabase): Promise<Counters> {
       'SELECT id, lifetime_tokens AS tokens, last_used_at AS at FROM api_keys WHERE last_used_at IS NOT NULL ORDER BY 1',
     ),
     windows: await query('SELECT key_id, minute, tokens FROM usage_windows ORDER BY 1, 2'),
+    money: await query('SELECT subject, unit, start, amount FROM limit_buckets WHERE amount <> 0 ORDER BY 1, 2, 3'),
     stats: await query(
-      `SELECT start, key_id, model, channel, calls, failed_calls, ${TOKENS.join(', ')}
-       FROM usage_stats WHERE ${['calls', 'failed_calls', ...TOKENS].map((name) => `${name} <> 0`).join(' OR ')}
+      `SELECT start, key_id, model, channel, calls, failed_calls, ${SUMS.join(', ')}
+       FROM usage_stats WHERE ${['calls', 'failed_calls', ...SUMS].map((name) => `${name} <> 0`).join(' OR ')}
        ORDER BY 1, 2, 3, 4`,
     ),
   }
@@ -61,7 +76,8 @@ export async function countersOf({ query }: TestDatabase): Promise<Counters> {
 
 /** As if nobody had ever called. */
 export async function clearLedger({ query }: TestDatabase): Promise<void> {
-  for (const table of ['request_logs', 'usage_windows', 'usage_stats']) await query(`DELETE FROM ${table}`)
+  for (const table of ['request_logs', 'usage_windows', 'limit_buckets', 'usage_stats'])
+    await query(`DELETE FROM ${table}`)
   await query('UPDATE api_keys SET lifetime_tokens = 0, last_used_at = NULL')
 }
 
@@ -74,7 +90,8 @@ export async function write(
 }
 
 /** What an adopter writes of a call in flight. */
-export function interrupted(entry: Entry, spend: number): Entry {
+export function interrupted(entry: Entry, spend: number, costNanoUsd: number | null = null): Entry {
   const usage = { ...NO_USAGE, inputTokens: spend }
-  return { ...entry, status: 'interrupted', error: 'interrupted', metering: 'estimated', httpStatus: 0, usage, spend }
+  const said = { status: 'interrupted', error: 'interrupted', metering: 'estimated', httpStatus: 0 } as const
+  return { ...entry, ...said, usage, spend, costNanoUsd }
 }

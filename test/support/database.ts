@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Client, Pool, type PoolConfig, types } from 'pg'
 import { QueryTypes } from 'sequelize'
-import type { KeyFields } from '../../proxy/domain/key.ts'
+import { type KeyFields, UNLIMITED } from '../../proxy/domain/key.ts'
 import type { Database, Engine } from '../../proxy/store/database.ts'
 import { createKeyStore, type KeyStore } from '../../proxy/store/keys.ts'
 import { migrate, migrationNames } from '../../proxy/store/migrate.ts'
@@ -159,17 +159,8 @@ function nameIn(url: string): string {
 }
 
 /** A key without any limit. */
-export function keyFields(more: Partial<KeyFields> = {}): KeyFields {
-  return {
-    name: 'alice',
-    isAdmin: false,
-    model: null,
-    tokenLimit: null,
-    rpm: null,
-    expiresAt: null,
-    allowedEndpoints: null,
-    ...more,
-  }
+export function keyFields(more: Partial<KeyFields> = {}): Required<KeyFields> {
+  return { name: 'alice', ...UNLIMITED, ...more }
 }
 
 export function markOf(secret: string): { readonly hash: string; readonly prefix: string } {

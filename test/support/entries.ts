@@ -38,6 +38,7 @@ export function closedEntry(more: Partial<Entry> = {}): Entry {
     metering: 'exact',
     usage,
     spend: spendOf(usage, false),
+    costNanoUsd: null,
     firstByteMs: 3,
     durationMs: 12,
     ...more,
@@ -73,6 +74,7 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
       ),
       firstByteMs: fc.option(fc.nat()),
       durationMs: fc.nat(),
+      costNanoUsd: fc.option(fc.nat()),
     },
     plain,
   )
@@ -80,10 +82,11 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
 
 /** What a store tells of entries that are new to it: a sum for each key and minute. */
 export function appliedOf(entries: readonly Entry[]): readonly Applied[] {
-  const told = entries.map(({ keyId, admittedAt, spend }) => ({
+  const told = entries.map(({ keyId, admittedAt, spend, costNanoUsd }) => ({
     keyId,
     minute: admittedAt - (admittedAt % 60_000),
     spend,
+    costNanoUsd: costNanoUsd ?? 0,
     entries: 1,
   }))
   return summedUp(told)
@@ -92,10 +95,15 @@ export function appliedOf(entries: readonly Entry[]): readonly Applied[] {
 /** Sorted, and one of each key and minute: a store may tell of one in parts. */
 export function summedUp(applied: readonly Applied[]): readonly Applied[] {
   const sums = new Map<string, Applied>()
-  for (const { keyId, minute, spend, entries } of applied) {
-    const sum = sums.get(`${keyId} ${minute}`)
-    const whole = { keyId, minute, spend: spend + (sum?.spend ?? 0), entries: entries + (sum?.entries ?? 0) }
-    sums.set(`${keyId} ${minute}`, whole)
+  for (const one of applied) {
+    const place = `${one.keyId} ${one.minute}`
+    const { spend, costNanoUsd, entries } = sums.get(place) ?? { spend: 0, costNanoUsd: 0, entries: 0 }
+    sums.set(place, {
+      ...one,
+      spend: one.spend + spend,
+      costNanoUsd: one.costNanoUsd + costNanoUsd,
+      entries: one.entries + entries,
+    })
   }
   return [...sums].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum)
 }

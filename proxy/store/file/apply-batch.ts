@@ -71,7 +71,7 @@ export function applyBatch(
     const spend = spends.get(keyId)
     if (!spend) return withoutWindows(record, isOver(now))
     for (const [minute, { amount, entries: count }] of spend.minutes) {
-      applied.push({ keyId, minute, spend: amount, entries: count })
+      applied.push({ keyId, minute, spend: amount, costNanoUsd: 0, entries: count }) // a key file has no prices
     }
     return withoutWindows(withSpend(record, spend), isOver(now))
   })

@@ -61,6 +61,11 @@ export function createFileStore(
     findByHash: (hash, usedSince) =>
       told('find a key', versions.lastGood()).then(({ byHash }) => toRecord(byHash.get(hash), usedSince)),
 
+    async usageOf(id, usedSince) {
+      const known = (await told('find what a key has used', versions.lastGood())).byId.get(id)
+      return known && toUsage(known.record, usedSince)
+    },
+
     async findByIds(ids) {
       const { byId } = await told('find keys', versions.lastGood())
       return ids.flatMap((id) => {

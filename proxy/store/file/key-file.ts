@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Key, KeyUsage, SecretMark } from '../../domain/key.ts'
+import { type Key, type KeyUsage, type SecretMark, UNLIMITED } from '../../domain/key.ts'
 import type { SpoolMark } from '../../domain/spool-mark.ts'
 import { StoreError } from '../../domain/store-error.ts'
 
@@ -114,17 +114,16 @@ export function idOf({ hash }: SecretMark): string {
 
 export function toKey(from: FileRecord, mark: SecretMark): Key & { readonly hash: string } {
   return {
+    ...UNLIMITED, // but for what system A knows
     id: idOf(mark),
     name: from.name,
     hash: mark.hash,
     prefix: mark.prefix,
     status: 'active',
-    isAdmin: false,
     model: from.model || null,
     tokenLimit: from.token_limit_per_5h ?? null,
-    rpm: null,
     expiresAt: toInstant(from.expiry_date),
-    allowedEndpoints: null,
+    resetAt: null,
     createdAt: toInstant(from.created_at) ?? 0,
   }
 }

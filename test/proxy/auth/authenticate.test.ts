@@ -1,83 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createAuthenticator, type KeySource } from '../../../proxy/auth/authenticate.ts'
-import { hashSecret } from '../../../proxy/auth/secret.ts'
-import { GatewayError } from '../../../proxy/domain/errors.ts'
-import type { KeyRecord } from '../../../proxy/domain/key.ts'
-import { aKey } from '../../support/a-key.ts'
+import { keyRow, keyTable, nowhere, refusal } from '../../support/key-table.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 const SECRET = 'tg_secret'
 
-/** A table of keys in memory that can be changed, counts its reads, and can be slow: it reads first and answers later. */
-function table(...rows: KeyRecord[]) {
-  const keys = new Map(rows.map((row) => [row.id, row]))
-  let gate: Promise<void> | undefined
-  const reads: string[] = []
-  let isFresh = true
-  const source: KeySource = {
-    async findByHash(hash) {
-      reads.push(hash)
-      const found = [...keys.values()].find((row) => row.hash === hash)
-      await gate
-      return found
-    },
-    async findByIds(ids) {
-      const found = ids.flatMap((id) => keys.get(id) ?? [])
-      await gate
-      return found.map((row) => {
-        const { usage: _, ...key } = row
-        return key
-      })
-    },
-    isFresh: () => isFresh,
-  }
-  return {
-    source,
-    /** What is in memory may be too old from now on, or not any more. */
-    freshen: (next: boolean) => void (isFresh = next),
-    reads,
-    put: (row: KeyRecord) => void keys.set(row.id, row),
-    remove: (row: KeyRecord) => void keys.delete(row.id),
-    /** Answers wait from now on, until what is returned is called. */
-    hold: () => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      gate = promise
-      return () => {
-        gate = undefined
-        resolve()
-      }
-    },
-  }
-}
-
-const row = (secret: string, different: Partial<KeyRecord> = {}): KeyRecord =>
-  aKey({ hash: hashSecret(secret), ...different })
-
-function refusal(code: string, more: Partial<{ message: string; legacy: unknown; retryAfterMs: number }> = {}) {
-  return (error: unknown): true => {
-    assert.ok(error instanceof GatewayError)
-    assert.equal(error.code, code)
-    if (more.message !== undefined) assert.equal(error.message, more.message)
-    if ('legacy' in more) assert.deepEqual(error.particulars.legacy, more.legacy)
-    if ('retryAfterMs' in more) assert.equal(error.particulars.retryAfterMs, more.retryAfterMs)
-    return true
-  }
-}
-
 test('a key is looked up once and then served from memory', async () => {
-  const { source, reads } = table(row(SECRET))
+  const { source, reads } = keyTable(keyRow(SECRET))
   const authenticator = createAuthenticator(source, () => NOON)
-  for (let call = 0; call < 3; call++) assert.equal((await authenticator.authenticate(SECRET)).name, 'alice')
+  for (let call = 0; call < 3; call++) assert.equal((await authenticator.authenticate(SECRET, nowhere)).name, 'alice')
   assert.equal(reads.length, 1)
-  assert.deepEqual(authenticator.stats(), { hits: 2, misses: 1, size: 1 })
+  assert.deepEqual(authenticator.stats(), { hits: 2, misses: 1, size: 1, failures: 0, blocked: 0 })
 })
 
 test('many calls at once with a new key are one look-up', async () => {
-  const { source, reads, hold } = table(row(SECRET))
+  const { source, reads, hold } = keyTable(keyRow(SECRET))
   const authenticator = createAuthenticator(source, () => NOON)
   const release = hold()
-  const calls = Array.from({ length: 50 }, () => authenticator.authenticate(SECRET))
+  const calls = Array.from({ length: 50 }, () => authenticator.authenticate(SECRET, nowhere))
   release()
   assert.equal((await Promise.all(calls)).length, 50)
   assert.equal(reads.length, 1)
@@ -95,50 +36,54 @@ const nothing: Readonly<Record<string, readonly [credential: string | undefined,
 
 for (const [what, [credential, code, legacy]] of Object.entries(nothing)) {
   test(`${what} is refused without a look-up`, async () => {
-    const { source, reads } = table()
-    await assert.rejects(createAuthenticator(source, () => NOON).authenticate(credential), refusal(code, { legacy }))
+    const { source, reads } = keyTable()
+    await assert.rejects(
+      createAuthenticator(source, () => NOON).authenticate(credential, nowhere),
+      refusal(code, { legacy }),
+    )
     assert.equal(reads.length, 0)
   })
 }
 
 test('a key that is expired, disabled or revoked is refused, and told so', async () => {
   const expired = `API key expired on ${new Date(NOON).toISOString()}`
-  const { source } = table(
-    row('expired', { id: 'E', expiresAt: NOON }),
-    row('disabled', { id: 'D', status: 'disabled' }),
-    row('revoked', { id: 'R', status: 'revoked' }),
+  const { source } = keyTable(
+    keyRow('expired', { id: 'E', expiresAt: NOON }),
+    keyRow('disabled', { id: 'D', status: 'disabled' }),
+    keyRow('revoked', { id: 'R', status: 'revoked' }),
   )
   const { authenticate } = createAuthenticator(source, () => NOON)
-  await assert.rejects(authenticate('expired'), refusal('key_expired', { message: expired, legacy: expired }))
-  await assert.rejects(authenticate('disabled'), refusal('key_disabled', { legacy: undefined }))
-  await assert.rejects(authenticate('revoked'), refusal('key_revoked', { legacy: undefined }))
+  await assert.rejects(authenticate('expired', nowhere), refusal('key_expired', { message: expired, legacy: expired }))
+  await assert.rejects(authenticate('disabled', nowhere), refusal('key_disabled', { legacy: undefined }))
+  await assert.rejects(authenticate('revoked', nowhere), refusal('key_revoked', { legacy: undefined }))
 })
 
 test('a key expires while it is in memory', async () => {
   let now = NOON - 1
-  const { authenticate } = createAuthenticator(table(row(SECRET, { expiresAt: NOON })).source, () => now)
-  await authenticate(SECRET)
+  const { authenticate } = createAuthenticator(keyTable(keyRow(SECRET, { expiresAt: NOON })).source, () => now)
+  await authenticate(SECRET, nowhere)
   now += 1
-  await assert.rejects(authenticate(SECRET), refusal('key_expired'))
+  await assert.rejects(authenticate(SECRET, nowhere), refusal('key_expired'))
 })
 
 test('an unknown key is not looked up again for half a minute', async () => {
   let now = NOON
-  const { source, reads } = table()
+  const { source, reads } = keyTable()
   const { authenticate } = createAuthenticator(source, () => now)
-  await assert.rejects(authenticate('tg_guess'), refusal('key_invalid', { legacy: 'Invalid API key' }))
+  await assert.rejects(authenticate('tg_guess', nowhere), refusal('key_invalid', { legacy: 'Invalid API key' }))
   now += 29_999
-  await assert.rejects(authenticate('tg_guess'), refusal('key_invalid'))
+  await assert.rejects(authenticate('tg_guess', nowhere), refusal('key_invalid'))
   assert.equal(reads.length, 1)
   now += 1
-  await assert.rejects(authenticate('tg_guess'), refusal('key_invalid'))
+  await assert.rejects(authenticate('tg_guess', nowhere), refusal('key_invalid'))
   assert.equal(reads.length, 2)
 })
 
 test('no more than 10 000 unknown keys are remembered; the oldest is forgotten first', async () => {
-  const { source, reads } = table()
+  const { source, reads } = keyTable()
   const authenticator = createAuthenticator(source, () => NOON)
-  const guess = (number: number): Promise<void> => assert.rejects(authenticator.authenticate(`tg_guess_${number}`))
+  const guess = (number: number): Promise<void> =>
+    assert.rejects(authenticator.authenticate(`tg_guess_${number}`, nowhere))
   for (let number = 0; number <= 10_000; number++) await guess(number)
   const before = reads.length
   await guess(10_000)
@@ -150,80 +95,80 @@ test('no more than 10 000 unknown keys are remembered; the oldest is forgotten f
 })
 
 test('a database that is away is not an unknown key, and is asked again', async () => {
-  const keys = table(row(SECRET))
+  const keys = keyTable(keyRow(SECRET))
   let isAway = true
   const source: KeySource = {
     ...keys.source,
     findByHash: (hash) => (isAway ? Promise.reject(new Error('SQLITE_IOERR')) : keys.source.findByHash(hash)),
   }
   const { authenticate } = createAuthenticator(source, () => NOON)
-  await assert.rejects(authenticate(SECRET), refusal('storage_unavailable', { retryAfterMs: 1000 }))
+  await assert.rejects(authenticate(SECRET, nowhere), refusal('storage_unavailable', { retryAfterMs: 1000 }))
   isAway = false
-  await authenticate(SECRET)
+  await authenticate(SECRET, nowhere)
 })
 
 test('a reload shows what has changed of a key, and leaves its usage to this process', async () => {
   const usage = { lifetimeTokens: 5, lastUsedAt: NOON, minutes: [{ start: NOON, amount: 5 }] }
-  const keys = table(row(SECRET, { usage }))
+  const keys = keyTable(keyRow(SECRET, { usage }))
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await authenticator.authenticate(SECRET)
-  keys.put(row(SECRET, { model: 'glm-4.7' }))
+  await authenticator.authenticate(SECRET, nowhere)
+  keys.put(keyRow(SECRET, { model: 'glm-4.7' }))
   await authenticator.reload()
-  const key = await authenticator.authenticate(SECRET)
+  const key = await authenticator.authenticate(SECRET, nowhere)
   assert.deepEqual([key.model, key.usage], ['glm-4.7', usage])
   assert.equal(keys.reads.length, 1)
 })
 
 test('after a reload a disabled key is refused, and a deleted one is unknown', async () => {
-  const keys = table(row(SECRET), row('tg_other', { id: 'other' }))
+  const keys = keyTable(keyRow(SECRET), keyRow('tg_other', { id: 'other' }))
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await authenticator.authenticate(SECRET)
-  await authenticator.authenticate('tg_other')
-  keys.put(row(SECRET, { status: 'disabled' }))
-  keys.remove(row('tg_other', { id: 'other' }))
+  await authenticator.authenticate(SECRET, nowhere)
+  await authenticator.authenticate('tg_other', nowhere)
+  keys.put(keyRow(SECRET, { status: 'disabled' }))
+  keys.remove(keyRow('tg_other', { id: 'other' }))
   await authenticator.reload()
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_disabled'))
-  await assert.rejects(authenticator.authenticate('tg_other'), refusal('key_invalid'))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_disabled'))
+  await assert.rejects(authenticator.authenticate('tg_other', nowhere), refusal('key_invalid'))
 })
 
 test('after a reload a new key is found, though it was unknown a moment ago', async () => {
-  const keys = table()
+  const keys = keyTable()
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_invalid'))
-  keys.put(row(SECRET))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_invalid'))
+  keys.put(keyRow(SECRET))
   await authenticator.reload()
-  await authenticator.authenticate(SECRET)
+  await authenticator.authenticate(SECRET, nowhere)
 })
 
 test('a rotated key is found by its new secret only', async () => {
-  const keys = table(row('tg_old'))
+  const keys = keyTable(keyRow('tg_old'))
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await authenticator.authenticate('tg_old')
-  keys.put(row('tg_new'))
+  await authenticator.authenticate('tg_old', nowhere)
+  keys.put(keyRow('tg_new'))
   await authenticator.reload()
-  await assert.rejects(authenticator.authenticate('tg_old'), refusal('key_invalid'))
-  await authenticator.authenticate('tg_new')
+  await assert.rejects(authenticator.authenticate('tg_old', nowhere), refusal('key_invalid'))
+  await authenticator.authenticate('tg_new', nowhere)
 })
 
 test('what was read before a change does not outlive the reload that the change caused', async () => {
-  const keys = table(row(SECRET))
+  const keys = keyTable(keyRow(SECRET))
   const authenticator = createAuthenticator(keys.source, () => NOON)
   const release = keys.hold()
-  const call = authenticator.authenticate(SECRET) // has read that the key is active
-  keys.put(row(SECRET, { status: 'revoked' }))
+  const call = authenticator.authenticate(SECRET, nowhere) // has read that the key is active
+  keys.put(keyRow(SECRET, { status: 'revoked' }))
   const reloaded = authenticator.reload()
   release()
   await reloaded
   await assert.rejects(call, refusal('key_revoked'))
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_revoked'))
 })
 
 test('a key that was made while it was looked up is found', async () => {
-  const keys = table()
+  const keys = keyTable()
   const authenticator = createAuthenticator(keys.source, () => NOON)
   const release = keys.hold()
-  const call = authenticator.authenticate(SECRET) // has read that there is no such key
-  keys.put(row(SECRET))
+  const call = authenticator.authenticate(SECRET, nowhere) // has read that there is no such key
+  keys.put(keyRow(SECRET))
   const reloaded = authenticator.reload()
   release()
   await reloaded
@@ -231,51 +176,51 @@ test('a key that was made while it was looked up is found', async () => {
 })
 
 test('a key that is looked up during a reload is served', async () => {
-  const keys = table(row(SECRET), row('tg_other', { id: 'other' }))
+  const keys = keyTable(keyRow(SECRET), keyRow('tg_other', { id: 'other' }))
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await authenticator.authenticate('tg_other')
+  await authenticator.authenticate('tg_other', nowhere)
   const release = keys.hold()
   const reloaded = authenticator.reload()
-  const call = authenticator.authenticate(SECRET)
+  const call = authenticator.authenticate(SECRET, nowhere)
   release()
   await Promise.all([reloaded, call])
-  await authenticator.authenticate(SECRET)
-  await authenticator.authenticate('tg_other')
+  await authenticator.authenticate(SECRET, nowhere)
+  await authenticator.authenticate('tg_other', nowhere)
 })
 
 test('of two reloads at once the later one is what counts', async () => {
-  const keys = table(row(SECRET))
+  const keys = keyTable(keyRow(SECRET))
   const authenticator = createAuthenticator(keys.source, () => NOON)
-  await authenticator.authenticate(SECRET)
+  await authenticator.authenticate(SECRET, nowhere)
   const release = keys.hold()
   const early = authenticator.reload() // has read that the key is active
   const releaseLater = keys.hold()
-  keys.put(row(SECRET, { status: 'revoked' }))
+  keys.put(keyRow(SECRET, { status: 'revoked' }))
   const late = authenticator.reload()
   releaseLater()
   release()
   await Promise.all([early, late])
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_revoked'))
 })
 
 test('what is in memory and may be too old is looked up again, and is served from memory when it is fresh', async () => {
-  const { source, reads, put, freshen } = table(row(SECRET))
+  const { source, reads, put, freshen } = keyTable(keyRow(SECRET))
   const authenticator = createAuthenticator(source, () => NOON)
-  await authenticator.authenticate(SECRET)
+  await authenticator.authenticate(SECRET, nowhere)
   freshen(false)
-  put(row(SECRET, { status: 'revoked' }))
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  put(keyRow(SECRET, { status: 'revoked' }))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_revoked'))
   assert.equal(reads.length, 2)
   freshen(true)
-  await assert.rejects(authenticator.authenticate(SECRET), refusal('key_revoked'))
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_revoked'))
   assert.equal(reads.length, 2)
 })
 
 test('a reload that fails leaves the keys as they were', async () => {
-  const keys = table(row(SECRET))
+  const keys = keyTable(keyRow(SECRET))
   const source: KeySource = { ...keys.source, findByIds: () => Promise.reject(new Error('SQLITE_IOERR')) }
   const authenticator = createAuthenticator(source, () => NOON)
-  await authenticator.authenticate(SECRET)
+  await authenticator.authenticate(SECRET, nowhere)
   await assert.rejects(authenticator.reload(), /SQLITE_IOERR/)
-  await authenticator.authenticate(SECRET)
+  await authenticator.authenticate(SECRET, nowhere)
 })

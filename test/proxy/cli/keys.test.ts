@@ -48,7 +48,9 @@ test('a new key is printed alone on standard output, for scripts, and the advice
 
 test('a key has what was asked for, and nothing is limited that was not', async () => {
   const limits = ['--token-limit', '100000', '--rpm', '60', '--model', 'glm-4.7', '--expires', '30d']
-  const full = await json('create', '--name', 'full', ...limits, '--admin', '--allow-endpoint', 'messages', 'files/*')
+  const budgets = ['--budget-5h', '2.5', '--budget-day', '.000000001', '--budget-month', '1000', '--budget-calendar']
+  const more = [...budgets, '--admin', '--allow-endpoint', 'messages', 'files/*']
+  const full = await json('create', '--name', 'full', ...limits, ...more)
   assert.match(full.key ?? '', SECRET)
   const expiresAt = Date.parse(String(full['expiresAt']))
   assert.ok(Math.abs(expiresAt - Date.now() - SECONDS_30_DAYS * 1000) < 60_000)
@@ -63,13 +65,20 @@ test('a key has what was asked for, and nothing is limited that was not', async 
     model: 'glm-4.7',
     tokenLimit: 100_000,
     rpm: 60,
+    budget5hUsd: '2.50',
+    budgetDayUsd: '0.000000001',
+    budgetMonthUsd: '1000.00',
+    budgetIsCalendar: true,
     allowedEndpoints: ['messages', 'files/*'],
+    resetAt: null,
     lastUsedAt: null,
     lifetimeTokens: 0,
   })
   const bare = await json('create', '--name', 'bare')
   const { tokenLimit, rpm, model, expiresAt: never, allowedEndpoints, isAdmin } = bare
   assert.deepEqual([tokenLimit, rpm, model, never, allowedEndpoints, isAdmin], [null, null, null, null, null, false])
+  const { budget5hUsd, budgetDayUsd, budgetMonthUsd, budgetIsCalendar } = bare
+  assert.deepEqual([budget5hUsd, budgetDayUsd, budgetMonthUsd, budgetIsCalendar], [null, null, null, false])
 })
 
 test('no secret is in the database or in any other file', async () => {
@@ -88,9 +97,14 @@ test('no secret is in the database or in any other file', async () => {
 
 test('keys are listed for people and for programs, without their secrets', async () => {
   await json('create', '--name', 'listed', '--token-limit', '1234567', '--admin')
+  await json('create', '--name', 'thrifty', '--budget-5h', '2.5', '--budget-month', '10', '--budget-calendar')
+  await json('create', '--name', 'rolling', '--budget-day', '0.125')
   const { stdout } = await home.cli(['keys', 'list'])
-  assert.match(stdout, /^NAME +PREFIX +STATUS +TOKENS\/5H +RPM +MODEL +EXPIRES +TOKENS USED +LAST USED +ID$/m)
-  assert.match(stdout, /^listed \(admin\) +tg_\w{7}… +active +1,234,567 +- +- +- +0 +- +\w{26}$/m)
+  const header = /^NAME +PREFIX +STATUS +TOKENS\/5H +RPM +BUDGET IN USD +MODEL +EXPIRES +TOKENS USED +LAST USED +ID$/m
+  assert.match(stdout, header)
+  assert.match(stdout, /^listed \(admin\) +tg_\w{7}… +active +1,234,567 +- +- +- +- +0 +- +\w{26}$/m)
+  assert.match(stdout, /^thrifty .* 2\.50\/5h 10\.00\/month calendar +-/m)
+  assert.match(stdout, /^rolling .* 0\.125\/day +-/m)
   const all = await json<Printed[]>('list')
   assert.ok(all.some(({ name }) => name === 'listed'))
   assert.ok(all.every((key) => key.key === undefined && !('hash' in key)))
@@ -159,6 +173,8 @@ test('a dry run says what would happen, and nothing does', async () => {
     ['disable', id],
     ['revoke', id],
     ['rotate', id],
+    ['set', id, '--rpm', '5'],
+    ['reset', id],
   ]) {
     const { status, stdout, stderr } = await home.cli(['keys', ...args, '--dry-run'])
     assert.deepEqual([status, stderr], [0, ''])
@@ -169,19 +185,22 @@ test('a dry run says what would happen, and nothing does', async () => {
     disable: 'untouched would be disabled.',
     revoke: 'untouched would be revoked.',
     rotate: 'untouched would get a new secret.',
+    set: 'untouched would be changed.',
+    reset: 'untouched would get back what it has used of its limits and budgets.',
   })
-  const [made, turned, ended] = await Promise.all([
+  const [made, turned, ended, given] = await Promise.all([
     json('create', '--name', 'new', '--dry-run'),
     json('rotate', id, '--dry-run'),
     json('revoke', id, '--dry-run'),
+    json('reset', id, '--dry-run'),
   ])
-  assert.deepEqual([made.key, turned.key, ended.status], [undefined, undefined, 'active'])
+  assert.deepEqual([made.key, turned.key, ended.status, given['resetAt']], [undefined, undefined, 'active', null])
   assert.deepEqual([rows(), revision()], [rowsBefore, revisionBefore])
 })
 
 test('a key that does not exist is a failure that says where to look', async () => {
   await Promise.all(
-    ['show', 'disable', 'enable', 'revoke', 'rotate'].map((verb) =>
+    ['show', 'disable', 'enable', 'revoke', 'rotate', 'reset'].map((verb) =>
       refused([verb, 'nobody'], 1, /There is no key nobody. tollgate keys list shows them all/),
     ),
   )
@@ -195,6 +214,7 @@ const wrong: readonly (readonly [args: readonly string[], sentence: RegExp])[] =
   [['create', '--name', 'wrong', '--rpm', '1.5'], /whole number/],
   [['create', '--name', 'wrong', '--expires', 'tomorrow'], /ISO 8601/],
   [['create', '--name', 'wrong', '--expires', '2001-01-01'], /in the past/],
+  [['create', '--name', 'wrong', '--budget-day', '0'], /Give USD such as 2\.50/],
   [['create', '--name', 'wrong', '--colour', 'red'], /unknown option '--colour'/],
   [['create'], /--name/],
   [['show'], /missing required argument 'key'/],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { instant, nonEmpty, positive } from '../../../proxy/cli/option-values.ts'
+import { budget, instant, nonEmpty, positive, unless, usd } from '../../../proxy/cli/option-values.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 
@@ -70,4 +70,24 @@ test('a name is what a person can read on one line', () => {
   for (const value of ['', '  ', 'a\nb', 'a\u0000', '\u001b[31m', 'x'.repeat(256)]) {
     assert.throws(() => nonEmpty(value), /printable/, JSON.stringify(value))
   }
+})
+
+test('a budget is an amount that something can be had for', () => {
+  assert.deepEqual(['2.50', '0.000000001', '9007199'].map(budget), [2_500_000_000, 1, 9_007_199_000_000_000])
+  for (const value of ['', '0', '0.00', '-1', '1e3', '2,50', '$2', 'none', '0.0000000001', '9007200']) {
+    assert.throws(() => budget(value), /Give USD such as 2\.50/, value)
+  }
+})
+
+test('a price may be nothing, which is free, and at most a million', () => {
+  assert.deepEqual(['0', '0.3', '1000000'].map(usd), [0, 300_000_000, 10 ** 15])
+  for (const value of ['', '-1', 'free', '1000000.000000001', '0.0000000001']) {
+    assert.throws(() => usd(value), /Give USD such as 0\.30/, value)
+  }
+})
+
+test('a word that stands for no limit is not a value, and any other is', () => {
+  const limit = unless('none', positive)
+  assert.deepEqual([limit('none'), limit('5')], [{ value: null }, { value: 5 }])
+  for (const value of ['None', '', '0']) assert.throws(() => limit(value), /whole number/, value)
 })

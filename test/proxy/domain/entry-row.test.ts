@@ -28,6 +28,7 @@ const entries: fc.Arbitrary<Entry> = fc.record(
     firstByteMs: fc.option(count),
     durationMs: count,
     spend: count,
+    costNanoUsd: fc.option(count),
   },
   { noNullPrototype: true },
 )
@@ -45,7 +46,16 @@ test('an entry that was written as a row and read again is the same entry', () =
 test('every value of a row stands where its column says', () => {
   const [entry] = fc.sample(entries, { numRuns: 1, seed: 1 })
   assert.ok(entry)
-  const row = entryToRow({ ...entry, id: 'I', spend: 7, admittedAt: 8, durationMs: 9, stream: true, httpStatus: 201 })
+  const row = entryToRow({
+    ...entry,
+    id: 'I',
+    costNanoUsd: 10,
+    spend: 7,
+    admittedAt: 8,
+    durationMs: 9,
+    stream: true,
+    httpStatus: 201,
+  })
   assert.equal(row.length, entryColumns.length)
   const value = (column: (typeof entryColumns)[number]): unknown => row[entryColumns.indexOf(column)]
   assert.deepEqual(
@@ -56,8 +66,9 @@ test('every value of a row stands where its column says', () => {
       value('duration_ms'),
       value('stream'),
       value('http_status'),
+      value('cost_nano_usd'),
     ],
-    ['I', 7, 8, 9, 1, 201],
+    ['I', 7, 8, 9, 1, 201, 10],
   )
 })
 
@@ -73,5 +84,6 @@ test('a row that is shorter, of a program that knew fewer columns, is filled in'
     admittedAt: 0,
     firstByteMs: null,
     durationMs: 0,
+    costNanoUsd: null,
   })
 })

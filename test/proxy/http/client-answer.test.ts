@@ -85,12 +85,12 @@ test('the silence of a stream counts from when it was begun, and not from when t
 test('headers that are known later stand on answers and on errors', async () => {
   const more = { 'x-later': 'second' }
   const good = serve('/good', (answer) => {
-    answer.addHeaders(more)
+    answer.addHeaders(() => more)
     answer.head(200, { 'content-type': 'application/json' })
     answer.end(Buffer.from('{}'))
   })
   const bad = serve('/bad', (answer) => {
-    answer.addHeaders(more)
+    answer.addHeaders(() => more)
     answer.fail(new GatewayError('overloaded'))
   })
   for (const url of [good, bad]) {

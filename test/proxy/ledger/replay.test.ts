@@ -42,9 +42,16 @@ test('only whole entries are taken from what comes from outside', () => {
     JSON.stringify({ ...entry, status: 'free' }),
     JSON.stringify({ ...entry, usage: {} }),
     JSON.stringify({ ...entry, durationMs: -1 }),
+    JSON.stringify({ ...entry, costNanoUsd: -1 }),
+    JSON.stringify({ ...entry, costNanoUsd: '1' }),
   ]) {
     assert.equal(readEntry(line), 'invalid', line)
   }
+})
+
+test('an entry of a program that knew no prices is unpriced', () => {
+  const { costNanoUsd: _, ...entry } = closedEntry()
+  assert.deepEqual(readEntry(JSON.stringify(entry)), { ...entry, costNanoUsd: null })
 })
 
 test('an entry that is older than the retention is refused: whether it was counted is no longer known', async () => {

@@ -8,7 +8,8 @@ test('a call is expected to have a token for four bytes and as much output as th
   assert.deepEqual(estimateOf(1001, undefined, { meanOutputTokens: 99.2, peakTokens: 500 }), {
     inputTokens: 251,
     outputTokens: 100,
-    upperTokens: 1001 + 1000,
+    inputUpper: 1001,
+    outputUpper: 1000,
   })
 })
 
@@ -16,17 +17,24 @@ test('max_tokens bounds what a call is expected to use and what it may use at mo
   assert.deepEqual(estimateOf(400, 50, { meanOutputTokens: 300, peakTokens: 500 }), {
     inputTokens: 100,
     outputTokens: 50,
-    upperTokens: 450,
+    inputUpper: 400,
+    outputUpper: 50,
   })
   assert.deepEqual(estimateOf(400, 5000, { meanOutputTokens: 300, peakTokens: 500 }), {
     inputTokens: 100,
     outputTokens: 300,
-    upperTokens: 5400,
+    inputUpper: 400,
+    outputUpper: 5000,
   })
 })
 
 test('before the first call an answer is taken to be ordinary', () => {
-  assert.deepEqual(estimateOf(0, undefined, NOTHING_LEARNT), { inputTokens: 0, outputTokens: 256, upperTokens: 32_768 })
+  assert.deepEqual(estimateOf(0, undefined, NOTHING_LEARNT), {
+    inputTokens: 0,
+    outputTokens: 256,
+    inputUpper: 0,
+    outputUpper: 32_768,
+  })
 })
 
 test('a long answer raises the bound at once and is forgotten slowly', () => {
@@ -57,7 +65,7 @@ test('what is expected of a call is never more than what it may use at most', ()
             NOTHING_LEARNT,
           ),
         )
-        assert.ok(estimate.inputTokens + estimate.outputTokens <= estimate.upperTokens)
+        assert.ok(estimate.inputTokens <= estimate.inputUpper && estimate.outputTokens <= estimate.outputUpper)
       },
     ),
     rounds(),

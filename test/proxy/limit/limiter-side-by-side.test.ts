@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { GatewayError } from '../../../proxy/domain/errors.ts'
 import { type Admission, createLimiter } from '../../../proxy/limit/limiter.ts'
 import { aKey } from '../../support/a-key.ts'
+import { admit, spent } from '../../support/limiter.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const MINUTE = 60_000
@@ -30,7 +31,7 @@ test('calls side by side, each within its max_tokens, spend at most the limit an
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await fc.assert(
     fc.asyncProperty(happenings, fc.integer({ min: 1, max: 1500 }), async (all, limit) => {
-      const limiter = createLimiter(MINUTE, () => NOON)
+      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined })
       const key = aKey({ tokenLimit: limit })
       const inFlight: { readonly admission: Admission; readonly spend: number }[] = []
       const waiting = new Set<Promise<void>>()
@@ -40,7 +41,7 @@ test('calls side by side, each within its max_tokens, spend at most the limit an
         const [call] = inFlight.splice(index, 1)
         if (!call) return
         granted += call.spend
-        call.admission.settle(call.spend, undefined)
+        call.admission.settle(spent(call.spend, undefined))
         await settled()
       }
       for (const happening of all) {
@@ -48,7 +49,7 @@ test('calls side by side, each within its max_tokens, spend at most the limit an
         else {
           const { bytes, maxTokens, used } = happening
           const spend = Math.round((bytes + maxTokens) * used)
-          const asked: Promise<void> = limiter.admit(key, bytes, maxTokens).then(
+          const asked: Promise<void> = admit(limiter, key, bytes, maxTokens).then(
             (admission) => {
               largest = Math.max(largest, spend)
               inFlight.push({ admission, spend })
@@ -72,18 +73,18 @@ test('calls that wait are let in in the order in which they came', async (t) => 
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 1, max: 4 }), async (calls, sideBySide) => {
-      const limiter = createLimiter(MINUTE, () => NOON)
+      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined })
       const key = aKey({ tokenLimit: sideBySide * 100 })
       const letIn: number[] = []
       const inFlight: Admission[] = []
       const all = Array.from({ length: calls }, async (_, index) => {
-        inFlight.push(await limiter.admit(key, 50, 50))
+        inFlight.push(await admit(limiter, key, 50, 50))
         letIn.push(index)
       })
       await settled()
       assert.equal(letIn.length, Math.min(calls, sideBySide))
       while (inFlight.length > 0) {
-        inFlight.shift()?.settle(0, undefined)
+        inFlight.shift()?.settle(spent(0, undefined))
         await settled()
       }
       await Promise.all(all)

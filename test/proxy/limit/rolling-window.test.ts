@@ -8,11 +8,10 @@ import {
   leavesAt,
   msUntilBelow,
   oldestCounted,
-  REQUEST_WINDOW,
-  type Span,
-  TOKEN_WINDOW,
   withSpend,
 } from '../../../proxy/limit/rolling-window.ts'
+import type { Span } from '../../../proxy/domain/lease.ts'
+import { REQUEST_WINDOW, TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const MINUTE = 60_000

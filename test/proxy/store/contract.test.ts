@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { markSecret } from '../../../proxy/auth/secret.ts'
 import { rowJson } from '../../../proxy/domain/entry-row.ts'
+import { UNLIMITED } from '../../../proxy/domain/key.ts'
 import { StoreError } from '../../../proxy/domain/store-error.ts'
 import { ulid } from '../../../proxy/domain/ulid.ts'
 import { batchOf, type Subject, subjects } from '../../support/contract.ts'
@@ -30,12 +31,8 @@ for (const [name, create] of Object.entries(subjects)) {
         name: 'alice',
         prefix: markSecret('pk_alice').prefix,
         status: 'active',
-        isAdmin: false,
-        model: null,
-        tokenLimit: null,
-        rpm: null,
-        expiresAt: null,
-        allowedEndpoints: null,
+        ...UNLIMITED,
+        resetAt: null,
         createdAt: Date.UTC(2026, 0, 18),
         usage: { lifetimeTokens: 0, lastUsedAt: null, minutes: [] },
       })

@@ -18,6 +18,7 @@ const said = fc.record({
   status: fc.constantFrom('completed', 'failed', 'client_gone'),
   httpStatus: fc.constantFrom(0, 200, 399, 400, 502),
   channel: fc.constantFrom('a', 'b'),
+  costNanoUsd: fc.option(fc.oneof(fc.nat(1000), fc.constant(9_000_000_000_000))),
   usage: fc.record({
     inputTokens: tokens,
     cacheReadTokens: tokens,
@@ -33,12 +34,12 @@ function entryOf({ id, isInterrupted, usage, ...more }: typeof said extends fc.A
     ...more,
     id: `call-${String(id).padStart(21, '0')}`,
     keyId: `key-${1 + (id % 3)}`,
-    admittedAt: START - (id % 5) * MINUTE_MS,
+    admittedAt: START - (id % 5) * 17 * MINUTE_MS, // in three hours
     model: [null, 'one', 'two'][id % 4] ?? null,
     usage: { ...NO_USAGE, ...usage },
     spend: spendOf({ ...NO_USAGE, ...usage }, false),
   })
-  return isInterrupted ? interrupted(entry, entry.spend) : entry
+  return isInterrupted ? interrupted(entry, entry.spend, entry.costNanoUsd) : entry
 }
 
 const batches = fc.array(fc.array(said, { maxLength: 12 }), { maxLength: 4 })
@@ -53,7 +54,13 @@ testEngines(
         for (const batch of written) told.push(...(await write(store, batch.map(entryOf))))
         const counters = await countersOf(store)
         assert.deepEqual(counters, await sumsOf(store))
-        const spends = summedUp(told).map(({ keyId, minute, spend }) => ({ key_id: keyId, minute, tokens: spend }))
+        const applied = summedUp(told)
+        const cost = applied.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0)
+        const [moved] = await store.query<{ cost: number | null }>(
+          'SELECT sum(cost_nano_usd) AS cost FROM request_logs',
+        )
+        assert.equal(cost, moved?.cost ?? 0)
+        const spends = applied.map(({ keyId, minute, spend }) => ({ key_id: keyId, minute, tokens: spend }))
         assert.deepEqual(
           spends,
           (await store.query<(typeof spends)[0]>('SELECT * FROM usage_windows ORDER BY 1, 2')).map((row) => ({
@@ -107,7 +114,8 @@ test('postgres: writers of the same keys wait for one another, and never in a ci
   const shared = Array.from({ length: 90 }, (_, place) =>
     closedEntry({
       keyId: `key-${1 + (place % 5)}`,
-      admittedAt: START + (place % 7) * MINUTE_MS,
+      admittedAt: START + (place % 7) * 17 * MINUTE_MS,
+      costNanoUsd: place % 3 === 0 ? null : place,
       channel: `c${place % 4}`,
     }),
   )
@@ -117,13 +125,13 @@ test('postgres: writers of the same keys wait for one another, and never in a ci
     for (;;) {
       const batch = random[next++]
       if (!batch) return
-      await write(writer, next % 3 === 0 ? batch.map((entry) => interrupted(entry, 5)) : batch)
+      await write(writer, next % 3 === 0 ? batch.map((entry) => interrupted(entry, 5, 9)) : batch)
     }
   }
   await Promise.all([...writers, ...writers, ...writers].map(worker))
   // Two of the keys are not there, and have no row that anybody could wait for.
   const [counters, sums] = [await countersOf(store), await sumsOf(store)]
-  assert.deepEqual([counters.windows, counters.stats], [sums.windows, sums.stats])
+  assert.deepEqual([counters.windows, counters.money, counters.stats], [sums.windows, sums.money, sums.stats])
   assert.deepEqual(counters.lifetime, sums.lifetime.slice(0, 3))
 })
 
@@ -131,8 +139,8 @@ test('postgres: of an interruption and its correction that come at the same mome
   const store = await openDatabase(t, 'postgres')
   const other = { database: await store.openAgain() }
   for (let round = 0; round < 60; round++) {
-    const entries = Array.from({ length: 5 }, (_, place) => closedEntry({ spend: place }))
-    const lost = entries.map((entry) => ({ ...interrupted(entry, 50), channel: 'lost' }))
+    const entries = Array.from({ length: 5 }, (_, place) => closedEntry({ spend: place, costNanoUsd: place }))
+    const lost = entries.map((entry) => ({ ...interrupted(entry, 50, 70), channel: 'lost' }))
     await Promise.all(
       round % 2 === 0
         ? [write(store, entries), write(other, lost)]

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Entry } from '../../../proxy/domain/entry.ts'
-import { entryColumns, entryFromRow, type EntryRow } from '../../../proxy/domain/entry-row.ts'
+import { entryColumns, entryFromRow, entryToRow, type EntryRow } from '../../../proxy/domain/entry-row.ts'
 import { NO_USAGE } from '../../../proxy/domain/usage.ts'
+import { writeEntries } from '../../../proxy/store/entries.ts'
 import { type TestDatabase, testEngines } from '../../support/database.ts'
 import { countersOf, interrupted, sumsOf, write } from '../../support/counters.ts'
 import { anyEntry, appliedOf, closedEntry } from '../../support/entries.ts'
@@ -42,10 +43,10 @@ testEngines('of two ends of one call the first one counts', async (_t, store) =>
 testEngines(
   'the end of a call that looked interrupted corrects its entry once, by the difference',
   async (_t, store) => {
-    const entry = closedEntry({ spend: 30 })
-    await write(store, [interrupted(entry, 100)])
-    assert.deepEqual(await write(store, [entry]), appliedOf([{ ...entry, spend: -70 }]))
-    assert.deepEqual(await write(store, [entry, interrupted(entry, 100)]), [])
+    const entry = closedEntry({ spend: 30, costNanoUsd: 40 })
+    await write(store, [interrupted(entry, 100, 200)])
+    assert.deepEqual(await write(store, [entry]), appliedOf([{ ...entry, spend: -70, costNanoUsd: -160 }]))
+    assert.deepEqual(await write(store, [entry, interrupted(entry, 100, 200)]), [])
     assert.deepEqual(await stored(store), [entry])
     assert.deepEqual(await countersOf(store), await sumsOf(store))
   },
@@ -76,7 +77,7 @@ testEngines('a batch that fails leaves nothing behind', async (_t, store) => {
   const broken = { ...closedEntry(), durationMs: Number.NaN } // NULL in JSON, and the column takes none
   await assert.rejects(write(store, [closedEntry(), broken]))
   assert.deepEqual(await stored(store), [])
-  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [], stats: [] })
+  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [], money: [], stats: [] })
 })
 
 testEngines('many writers at once count everything once', async (_t, store) => {
@@ -87,8 +88,8 @@ testEngines('many writers at once count everything once', async (_t, store) => {
 })
 
 testEngines('what an entry had said before it was corrected is kept with it', async (_t, store) => {
-  const entry = closedEntry({ channel: 'b', spend: 30 })
-  const before = { ...interrupted(entry, 7), channel: 'a' }
+  const entry = closedEntry({ channel: 'b', spend: 30, costNanoUsd: 40 })
+  const before = { ...interrupted(entry, 7, 8), channel: 'a' }
   const kept = async (): Promise<unknown> => {
     const [row] = await store.query<{ replaced: string | null }>('SELECT replaced FROM request_logs')
     return row?.replaced && JSON.parse(row.replaced)
@@ -96,9 +97,9 @@ testEngines('what an entry had said before it was corrected is kept with it', as
   await write(store, [before])
   assert.equal(await kept(), null)
   await write(store, [entry])
-  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7])
+  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7, 8])
   await write(store, [{ ...entry, spend: 99 }, before])
-  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7])
+  assert.deepEqual(await kept(), ['a', 7, 0, 0, 0, 0, 7, 8])
 })
 
 testEngines('a call that was refused counts as failed, and under no model', async (_t, store) => {
@@ -122,4 +123,32 @@ testEngines('a call that was refused counts as failed, and under no model', asyn
       { ...counted, model: 'made-up', calls: 3, failed_calls: 2 },
     ],
   )
+})
+
+testEngines('a call without a price is unpriced, and not free', async (_t, store) => {
+  const at = Date.UTC(2030, 0, 1, 12, 34)
+  const call = { admittedAt: at, keyId: 'key-1', channel: 'a' }
+  const costs = [null, 0, 5, 7]
+  await write(
+    store,
+    costs.map((costNanoUsd) => closedEntry({ ...call, costNanoUsd })),
+  )
+  assert.deepEqual(
+    (await stored(store)).map(({ costNanoUsd }) => costNanoUsd),
+    costs,
+  )
+  assert.deepEqual(
+    (await store.query('SELECT * FROM limit_buckets ORDER BY unit')).map((row) => ({ ...row })),
+    [
+      { subject: 'key-1', unit: 'usd_hour', start: Date.UTC(2030, 0, 1, 12), amount: 12 },
+      { subject: 'key-1', unit: 'usd_minute', start: at, amount: 12 },
+    ],
+  )
+})
+
+testEngines('an entry that an older program has spooled is written, unpriced', async (_t, store) => {
+  const entry = closedEntry()
+  const row = JSON.stringify(entryToRow(entry).slice(0, entryColumns.indexOf('cost_nano_usd')))
+  assert.deepEqual(await writeEntries(store.database, [row]), appliedOf([entry]))
+  assert.deepEqual(await stored(store), [entry])
 })

@@ -19,9 +19,20 @@ testEngines('a key is found as it was made', async (_t, { database, keys }) => {
     rpm: 60,
     expiresAt: NOW + 1,
     allowedEndpoints: ['files/*'],
+    budget5h: 1,
+    budgetDay: 2_500_000_000,
+    budgetMonth: Number.MAX_SAFE_INTEGER,
+    budgetIsCalendar: true,
   })
   const made = await keys.create('key-9', fields, markOf('secret 9'), NOW)
-  assert.deepEqual(made, { ...fields, id: 'key-9', prefix: 'secret 9', status: 'active', createdAt: NOW })
+  assert.deepEqual(made, {
+    ...fields,
+    id: 'key-9',
+    prefix: 'secret 9',
+    status: 'active',
+    resetAt: null,
+    createdAt: NOW,
+  })
   const summary = { ...made, lifetimeTokens: 0, lastUsedAt: null }
   assert.deepEqual(await keys.find('key-9'), summary)
   assert.deepEqual(await keys.find('Жанна'), summary)
@@ -198,6 +209,8 @@ testEngines(
       ['make a key', () => keys.create('key-9', keyFields(), markOf('secret'), NOW)],
       ['change a key', () => keys.setStatus('key-1', 'revoked')],
       ['change a key', () => keys.rotate('key-1', markOf('secret'))],
+      ['change a key', () => keys.change('key-1', { rpm: 1 })],
+      ['change a key', () => keys.reset('key-1', NOW)],
     ] as const) {
       await assert.rejects(work(), { name: 'StoreError', kind: 'query', operation })
     }

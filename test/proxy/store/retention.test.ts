@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { ulid } from 'ulid'
 import type { Entry } from '../../../proxy/domain/entry.ts'
 import { rowJson } from '../../../proxy/domain/entry-row.ts'
-import { run } from '../../../proxy/store/database.ts'
+import { run, tableOf } from '../../../proxy/store/database.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
 import { oldestRetainedId, prune } from '../../../proxy/store/retention.ts'
 import { clearLedger, write } from '../../support/counters.ts'
@@ -14,6 +14,8 @@ import { rounds } from '../../support/rounds.ts'
 
 const NOW = 1_800_000_000_000
 const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
 
 testEngines(
   'entries that are older than their retention go, in as many chunks as it takes, and no others',
@@ -61,6 +63,33 @@ testEngines(
   },
 )
 
+testEngines('what limits are counted in is kept for as long as it counts', async (_t, { database, query }) => {
+  const windowsBefore = NOW - 5 * HOUR_MS - 2 * MINUTE_MS
+  const oldest: Readonly<Record<string, number>> = {
+    tokens: windowsBefore,
+    usd_minute: windowsBefore,
+    requests: NOW - 2 * MINUTE_MS,
+    usd_hour: NOW - 32 * DAY_MS,
+  }
+  const table = tableOf(database, 'limit_buckets')
+  for (const [unit, start] of Object.entries(oldest)) {
+    for (const distance of [-1, 0, 1]) {
+      await run(database, `INSERT INTO ${table} VALUES ('key-1', $1, $2, 5)`, [unit, start + distance])
+    }
+  }
+  for (let twice = 0; twice < 2; twice++) {
+    await prune(database, 0, windowsBefore, NOW)
+    const left = await query<{ unit: string; start: number }>('SELECT unit, start FROM limit_buckets ORDER BY start')
+    for (const [unit, start] of Object.entries(oldest)) {
+      assert.deepEqual(
+        left.filter((bucket) => bucket.unit === unit).map((bucket) => bucket.start - start),
+        [0, 1],
+        unit,
+      )
+    }
+  }
+})
+
 testEngines('a deletion waits for its turn, as every write does', async (_t, { database }) => {
   await writeEntries(database, [rowJson(closedEntry({ id: ulid(NOW - 1), admittedAt: NOW }))])
   const turn = Promise.withResolvers<void>()
@@ -70,19 +99,18 @@ testEngines('a deletion waits for its turn, as every write does', async (_t, { d
   assert.equal(await pruned, 1)
 })
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
-
 /** Spend and calls of each key, whatever the resolution. */
 function sumsByKey({ query }: TestDatabase): Promise<object[]> {
   return query(
-    'SELECT key_id, channel, sum(calls) AS calls, sum(failed_calls) AS failed, sum(spend_tokens) AS spend FROM usage_stats GROUP BY 1, 2 ORDER BY 1, 2',
+    `SELECT key_id, channel, sum(calls) AS calls, sum(failed_calls) AS failed, sum(spend_tokens) AS spend,
+       sum(cost_nano_usd) AS cost FROM usage_stats GROUP BY 1, 2 ORDER BY 1, 2`,
   )
 }
 
 function entrySums({ query }: TestDatabase): Promise<object[]> {
   return query(
-    'SELECT key_id, channel, count(*) AS calls, 0 AS failed, sum(spend_tokens) AS spend FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2',
+    `SELECT key_id, channel, count(*) AS calls, 0 AS failed, sum(spend_tokens) AS spend,
+       sum(coalesce(cost_nano_usd, 0)) AS cost FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2`,
   )
 }
 
@@ -103,7 +131,13 @@ testEngines(
           await write(
             store,
             batch.map(({ age, spend, place }) =>
-              closedEntry({ admittedAt: now - age, spend, keyId: `key-${1 + (place % 3)}`, channel: `c${place % 2}` }),
+              closedEntry({
+                admittedAt: now - age,
+                spend,
+                costNanoUsd: place === 0 ? null : spend * place,
+                keyId: `key-${1 + (place % 3)}`,
+                channel: `c${place % 2}`,
+              }),
             ),
           )
           for (let twice = 0; twice < 2; twice++) {
@@ -199,6 +233,7 @@ test('postgres: who prunes and who writes late entries never wait in a circle', 
       closedEntry({
         id: ulid(NOW),
         admittedAt: NOW - hours * HOUR_MS,
+        costNanoUsd: place,
         keyId: `key-${1 + place}`,
         channel: `c${place % 2}`,
       }),

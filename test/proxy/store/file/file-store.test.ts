@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, wri
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { hashSecret, markSecret } from '../../../../proxy/auth/secret.ts'
+import { UNLIMITED } from '../../../../proxy/domain/key.ts'
 import { createFileStore } from '../../../../proxy/store/file/file-store.ts'
 import { ALICE, batchAt, isOfKind, keyFileFor, RECORD_OF_A, SPOOL } from '../../../support/key-file.ts'
 import { whileReadOnly } from '../../../support/read-only.ts'
@@ -17,17 +18,16 @@ test('a file of system A works as it is', async (t) => {
   await store.initialise()
   const key = await store.findByHash(HASH, 0)
   assert.deepEqual(key, {
+    ...UNLIMITED,
     id: HASH.slice(0, 26).toUpperCase(),
     name: 'alice',
     hash: HASH,
     prefix: markSecret('pk_alice').prefix,
     status: 'active',
-    isAdmin: false,
     model: 'glm-4.7',
     tokenLimit: 100_000,
-    rpm: null,
     expiresAt: Date.parse('2099-12-31T23:59:59Z'),
-    allowedEndpoints: null,
+    resetAt: null,
     createdAt: Date.parse('2026-01-18T00:00:00Z'),
     usage: {
       lifetimeTokens: 150,
@@ -35,8 +35,9 @@ test('a file of system A works as it is', async (t) => {
       minutes: [{ start: Date.parse('2026-01-18T09:58:30.500Z'), amount: 150 }],
     },
   })
-  const { usage: _, ...found } = key
+  const { usage, ...found } = key
   assert.deepEqual(await store.findByIds(['other', ALICE]), [found])
+  assert.deepEqual([await store.usageOf(ALICE, 0), await store.usageOf('other', 0)], [usage, undefined])
   assert.equal(await store.findByHash(hashSecret('pk_nobody'), 0), undefined)
 })
 
@@ -85,8 +86,8 @@ test('spend is counted in its minute, and all that is unknown stays', async (t) 
   assert.deepEqual(
     applied.toSorted((a, b) => a.minute - b.minute),
     [
-      { keyId: ALICE, minute: MINUTE - 60_000, spend: 5, entries: 1 },
-      { keyId: ALICE, minute: MINUTE, spend: 42, entries: 2 },
+      { keyId: ALICE, minute: MINUTE - 60_000, spend: 5, costNanoUsd: 0, entries: 1 },
+      { keyId: ALICE, minute: MINUTE, spend: 42, costNanoUsd: 0, entries: 2 },
     ],
   )
   assert.deepEqual(read(), {

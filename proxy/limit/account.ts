@@ -1,0 +1,181 @@
+import type { KeyRecord, KeyUsage } from '../domain/key.ts'
+import { type KeyUnit, keyUnits } from '../domain/lease.ts'
+import { createLearning, type Learning } from './learning.ts'
+import { LeasedPot } from './leased-pot.ts'
+import { createLocalPot, type LocalPot } from './local-pot.ts'
+import { limitsOf } from './limits.ts'
+import type { Pot } from './pot.ts'
+import { type Bucket, bucketStart } from './rolling-window.ts'
+import { spanOf, TOKEN_WINDOW } from './spans.ts'
+
+/** What one key has used and is using, as far as this process keeps it. */
+export interface Account {
+  /** The key as it was read last: limits change while calls are in flight. */
+  key: KeyRecord
+  readonly learning: Learning
+  /** What a call draws on: everything that is limited now. */
+  drawsOn(): readonly (readonly [unit: KeyUnit, pot: Pot, limit: number])[]
+  /** A call has ended: what is counted whether it is limited or not. */
+  spend(admittedAt: number, tokens: number, now: number): void
+  /** A spend of another process is in the store now. */
+  adopt(at: number, tokens: number, now: number): void
+  /** Spends of this process are in the store now. */
+  committed(tokens: number, costNanoUsd: number): void
+  usage(now: number): KeyUsage
+  /** Whoever waits looks again. */
+  wake(): void
+  /** Resolves when something has changed, or `timeoutMs` have passed. */
+  whenChanged(timeoutMs: number): Promise<void>
+}
+
+/** `keep` is there where replicas share the limits: it sees to the leases of a pot. */
+export function createAccount(key: KeyRecord, keep: ((pot: LeasedPot) => void) | undefined): Account {
+  return keep ? sharedAccount(key, keep) : localAccount(key)
+}
+
+function localAccount(first: KeyRecord): Account {
+  let { lifetimeTokens, lastUsedAt } = first.usage
+  const pots = new Map<KeyUnit, LocalPot>()
+  const potOf = (unit: KeyUnit): LocalPot => {
+    let pot = pots.get(unit)
+    if (pot === undefined) {
+      pot = createLocalPot({
+        span: spanOf(unit, account.key.budgetIsCalendar),
+        limit: () => limitOf(account.key, unit),
+        buckets: bucketsOf(first.usage, unit),
+        countsAtOnce: unit === 'requests',
+      })
+      pots.set(unit, pot)
+    }
+    return pot
+  }
+  const account: Account = {
+    key: first,
+    learning: createLearning(),
+    ...createWaiting(),
+    drawsOn: createDraws(() => account.key, potOf),
+    spend(admittedAt, tokens, now) {
+      lifetimeTokens += tokens
+      lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
+      if (account.key.tokenLimit === null) potOf('tokens').add(admittedAt, tokens, now)
+    },
+    adopt(at, tokens, now) {
+      lifetimeTokens += tokens
+      potOf('tokens').add(at, tokens, now)
+    },
+    committed: () => undefined,
+    usage: () => ({ ...first.usage, lifetimeTokens, lastUsedAt, minutes: potOf('tokens').buckets() }),
+  }
+  return account
+}
+
+function sharedAccount(first: KeyRecord, keep: (pot: LeasedPot) => void): Account {
+  let { lifetimeTokens, lastUsedAt } = first.usage
+  const pots = new Map<KeyUnit, LeasedPot>()
+  const potOf = (unit: KeyUnit): LeasedPot => {
+    let pot = pots.get(unit)
+    if (pot === undefined) {
+      pot = new LeasedPot({
+        subject: first.id,
+        unit,
+        span: () => spanOf(unit, account.key.budgetIsCalendar),
+        limit: () => limitOf(account.key, unit),
+        countsAtOnce: unit === 'requests',
+        isInLedger: unit !== 'requests',
+        before: {
+          used: sumOf(bucketsOf(first.usage, unit)),
+          replicas: first.usage.replicas ?? 1,
+        },
+      })
+      pots.set(unit, pot)
+    }
+    return pot
+  }
+  const drawsOn = createDraws(() => account.key, potOf)
+  const account: Account = {
+    key: first,
+    learning: createLearning(),
+    ...createWaiting(),
+    drawsOn() {
+      const draws = drawsOn()
+      for (const [, pot] of draws) keep(pot)
+      return draws
+    },
+    spend(admittedAt, tokens) {
+      lifetimeTokens += tokens
+      lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
+    },
+    adopt: () => undefined, // the store says what is used
+    committed(tokens, costNanoUsd) {
+      for (const unit of keyUnits) {
+        pots.get(unit)?.committed(unit === 'tokens' ? tokens : costNanoUsd)
+      }
+    },
+    usage(now) {
+      const usage = { ...first.usage, lifetimeTokens, lastUsedAt }
+      const known = pots.get('tokens')?.known()
+      if (known === undefined) return usage
+      // Others have spent, too: when is theirs to tell, and in the meantime it counts as of now.
+      return {
+        ...usage,
+        replicas: known.replicas,
+        minutes: [{ start: bucketStart(now, TOKEN_WINDOW), amount: known.used }],
+      }
+    },
+  }
+  return account
+}
+
+/** Made anew only when the key has changed: every call asks. */
+function createDraws<P extends Pot>(
+  keyOf: () => KeyRecord,
+  potOf: (unit: KeyUnit) => P,
+): () => readonly (readonly [KeyUnit, P, number])[] {
+  let of: KeyRecord | undefined
+  let draws: readonly (readonly [KeyUnit, P, number])[] = []
+  return () => {
+    const key = keyOf()
+    if (of !== key) draws = limitsOf(key).map(([unit, limit]) => [unit, potOf(unit), limit])
+    of = key
+    return draws
+  }
+}
+
+function bucketsOf({ minutes, costMinutes = [], costHours = [] }: KeyUsage, unit: KeyUnit): readonly Bucket[] {
+  if (unit === 'tokens') return minutes
+  if (unit === 'requests') return []
+  return unit === 'usd_5h' ? costMinutes : costHours
+}
+
+function sumOf(buckets: readonly Bucket[]): number {
+  return buckets.reduce((sum, { amount }) => sum + amount, 0)
+}
+
+function limitOf(key: KeyRecord, unit: KeyUnit): number {
+  return limitsOf(key).find(([limited]) => limited === unit)?.[1] ?? Infinity
+}
+
+function createWaiting(): Pick<Account, 'wake' | 'whenChanged'> {
+  let waiting: (() => void)[] = []
+  return {
+    wake() {
+      // All of them, in order: each looks again whether it fits now, and queues again if not.
+      const woken = waiting
+      waiting = []
+      for (const wake of woken) wake()
+    },
+    whenChanged(timeoutMs) {
+      return new Promise((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer)
+          resolve()
+        }
+        const timer = setTimeout(() => {
+          waiting = waiting.filter((other) => other !== wake)
+          resolve()
+        }, timeoutMs)
+        waiting.push(wake)
+      })
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import type { Key } from '../domain/key.ts'
+import type { KeyUnit } from '../domain/lease.ts'
+import type { Price } from '../domain/price.ts'
+import type { Estimate } from './estimate.ts'
+
+/** How much of what a key may use, for what is limited. */
+export function limitsOf(key: Key): readonly (readonly [unit: KeyUnit, limit: number])[] {
+  const limits: readonly (readonly [KeyUnit, number | null])[] = [
+    ['requests', key.rpm],
+    ['tokens', key.tokenLimit],
+    ['usd_5h', key.budget5h],
+    ['usd_day', key.budgetDay],
+    ['usd_month', key.budgetMonth],
+  ]
+  return limits.flatMap(([unit, limit]) => (limit === null ? [] : [[unit, limit] as const]))
+}
+
+const PER_PRICE = 1_000_000
+
+/** What a call can cost at most, in nano-USD; undefined where its model has no price. */
+export function upperCost({ inputUpper, outputUpper }: Estimate, price: Price | undefined): number | undefined {
+  if (price === undefined) return undefined
+  const input = Math.max(price.input, price.cacheWrite, price.cacheRead)
+  return Math.ceil((inputUpper * input + outputUpper * price.output) / PER_PRICE)
+}

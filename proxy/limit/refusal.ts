@@ -1,0 +1,40 @@
+import { GatewayError } from '../domain/errors.ts'
+import type { Key } from '../domain/key.ts'
+import type { KeyUnit } from '../domain/lease.ts'
+import type { Verdict } from './pot.ts'
+
+/** The error of a call that a limit does not let in. */
+export function refusalOf(
+  unit: KeyUnit,
+  verdict: Exclude<Verdict, { kind: 'admit' | 'wait' }>,
+  key: Key,
+  now: number,
+): GatewayError {
+  if (verdict.kind === 'unknown') {
+    const message =
+      'The gateway cannot reach its database, and what this key may use without it is used; try again in a moment.'
+    return new GatewayError('storage_unavailable', { message, retryAfterMs: 1000 })
+  }
+  const retryAfterMs = verdict.endsAt - now
+  if (unit === 'requests') return new GatewayError('rate_limited', { retryAfterMs })
+  if (unit === 'tokens') return windowExhausted(verdict, key.tokenLimit ?? 0, retryAfterMs)
+  return new GatewayError('budget_exhausted', { retryAfterMs })
+}
+
+/** The error object of system A, with its names. */
+function windowExhausted(
+  { used, endsAt }: { readonly used: number; readonly endsAt: number },
+  limit: number,
+  retryAfterMs: number,
+): GatewayError {
+  return new GatewayError('window_exhausted', {
+    retryAfterMs,
+    legacy: {
+      message: 'Token limit exceeded for 5-hour window',
+      type: 'rate_limit_exceeded',
+      tokens_used: used,
+      tokens_limit: limit,
+      window_ends_at: new Date(endsAt).toISOString(),
+    },
+  })
+}

@@ -1,0 +1,41 @@
+import { createBorrower } from './borrower.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Bank } from './domain/lease.ts'
+import { isAway } from './domain/store-error.ts'
+import { createLimiter, type Limiter } from './limit/limiter.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface Limits {
+  readonly limiter: Limiter
+  /** Learns the store's clock and makes this replica known to the others. */
+  start(): Promise<void>
+  /** Gives back what was leased. */
+  stop(): Promise<void>
+}
+
+/** The limits of keys, shared with other replicas where there is a bank. */
+export function createLimits(config: Config, bank: Bank | undefined, clock: Clock, log: Log): Limits {
+  const waitMs = config.LIMIT_WAIT_MS
+  const { now } = clock
+  if (bank === undefined) {
+    const limiter = createLimiter({ waitMs, now, leases: undefined })
+    return { limiter, start: () => Promise.resolve(), stop: () => Promise.resolve() }
+  }
+  const borrower = createBorrower({
+    bank,
+    now,
+    onClock: (storeNow, elapsedMs) => clock.correct(storeNow, elapsedMs),
+    onAnswer: () => limiter.wake(),
+    onError(error) {
+      if (!isAway(error)) log.error({ err: error }, 'leases of limits cannot be renewed')
+    },
+    offlineShare: config.LIMIT_OFFLINE_SHARE,
+  })
+  const limiter = createLimiter({ waitMs, now, leases: borrower })
+  return {
+    limiter,
+    start: () => borrower.ask(),
+    stop: () => borrower.stop().catch((error: unknown) => log.warn({ err: error }, 'leases could not be returned')),
+  }
+}

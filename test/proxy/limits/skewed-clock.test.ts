@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { test } from 'node:test'
+import { type Answer, json } from '../../support/ask.ts'
+import { startFleet } from '../../support/fleet.ts'
+import type { Env } from '../../support/gateway.ts'
+
+const LIMIT = 20_000
+const LARGEST = 100
+const MINUTE = 60_000
+
+/** The wall clock of a process is off by so much, and its monotonic one is not. */
+function withClock(offset: string): Env {
+  const [library] = globSync('/usr/{lib,local/lib}{,/*}/faketime/libfaketime.so.1')
+  if (library === undefined) throw new Error('This test needs libfaketime: apt-get install faketime')
+  return { LD_PRELOAD: library, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' }
+}
+
+test('replicas whose clocks are an hour off count and refuse as the others do', async (t) => {
+  const clocks: readonly Env[] = [{}, withClock('+1h'), withClock('-1h')]
+  const fleet = await startFleet(t, clocks.length, (place) => ({ LIMIT_WAIT_MS: '500', ...clocks[place] }))
+  const { id, key } = await fleet.createKey({ tokenLimit: LIMIT, rpm: 1000 })
+  // The clocks are off indeed: nothing else would be tested.
+  const logged = fleet.gateways.map(({ log }) => Number(log.at(-1)?.['time']) - Date.now())
+  assert.deepEqual(
+    logged.map((ms) => Math.round(ms / MINUTE)),
+    [0, 60, -60],
+  )
+  for (const gateway of fleet.gateways) {
+    const answer = await fleet.call(gateway, key, LARGEST)
+    assert.equal(answer.status, 200, answer.text)
+  }
+  const between = async (): Promise<number> =>
+    (await fleet.query<{ at: number }>('SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at'))[0]
+      ?.at ?? NaN
+  const start = await between()
+  await fleet.exhaust(key, { clients: 9, next: () => ({ tokens: LARGEST }) })
+  const served = fleet.served(key)
+  assert.ok(Math.abs(served - LIMIT) <= LIMIT * 0.02, `${served} of ${LIMIT}`)
+
+  const last = await Promise.all(fleet.gateways.map((gateway) => fleet.call(gateway, key, LARGEST)))
+  const end = await between()
+  const windowEnds = (answer: Answer): unknown =>
+    (json(answer.text)['error'] as Record<string, unknown>)['window_ends_at'] // safe: the test compares
+  assert.deepEqual(
+    last.map(({ status }) => status),
+    [429, 429, 429],
+  )
+  assert.equal(new Set(last.map(windowEnds)).size, 1)
+  for (const { headers } of last) {
+    const seconds = Number(headers['retry-after'])
+    assert.ok(seconds > 17_000 && seconds <= 18_061, `Retry-After: ${seconds}`)
+  }
+  const counted = await fleet.query<{ minute: number }>(
+    'SELECT minute FROM tollgate.usage_windows WHERE key_id = $1',
+    id,
+  )
+  assert.ok(counted.length > 0)
+  for (const { minute } of counted) assert.ok(minute >= start - MINUTE - 5000 && minute <= end, `${minute - end} ms`)
+  const entries = await fleet.query<{ at: number }>('SELECT admitted_at AS at FROM tollgate.request_logs')
+  for (const { at } of entries) assert.ok(at >= start - 5000 && at <= end + 100, `${at - end} ms`)
+  const rates = await fleet.query<{ start: number }>(
+    "SELECT start FROM tollgate.limit_buckets WHERE subject = $1 AND unit = 'requests'",
+    id,
+  )
+  for (const { start: second } of rates) assert.ok(second >= start - 6000 && second <= end, `${second - end} ms`)
+})
