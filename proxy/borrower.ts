@@ -102,8 +102,8 @@ export function createBorrower(parts: BorrowerParts): Borrower {
 
 /** Never throws: whoever waits is told to look again, whatever came of it. */
 async function renewAll(parts: BorrowerParts, pots: Set<LeasedPot>): Promise<void> {
-  const goOffline = (): void => {
-    for (const pot of pots) pot.goOffline(parts.offlineShare, parts.now())
+  const goOffline = (isStoreAway: boolean): void => {
+    for (const pot of pots) pot.goOffline(parts.offlineShare, parts.now(), isStoreAway)
     parts.onAnswer()
   }
   try {
@@ -113,7 +113,7 @@ async function renewAll(parts: BorrowerParts, pots: Set<LeasedPot>): Promise<voi
     while (all.length > 0)
   } catch (error) {
     parts.onError(error)
-    if (isAway(error)) goOffline()
+    if (isAway(error)) goOffline(true)
   }
   parts.onAnswer()
 }
@@ -122,12 +122,12 @@ async function renew(
   { bank, now, onClock }: BorrowerParts,
   pots: Set<LeasedPot>,
   some: readonly LeasedPot[],
-  goOffline: () => void,
+  goOffline: (isStoreAway: boolean) => void,
 ): Promise<void> {
   let asked: readonly (readonly [LeasedPot, LeaseAsk])[] = []
   let askedAt = performance.now()
   // Whoever waits for a slow store waits no longer than for one that is away.
-  const late = setTimeout(goOffline, PATIENCE_MS)
+  const late = setTimeout(() => goOffline(false), PATIENCE_MS)
   try {
     const answer = await bank.borrow(() => {
       askedAt = performance.now()
@@ -147,7 +147,7 @@ async function renew(
       const grant = grants.get(`${pot.unit} ${pot.subject}`)
       if (grant) pot.grant(grant, answer.replicas, at)
     }
-    for (const pot of some) pot.goOnline()
+    for (const pot of some) pot.goOnline(now())
   } catch (error) {
     for (const [pot] of asked) pot.lost()
     throw error

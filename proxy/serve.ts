@@ -47,13 +47,15 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await rooms.ledger.recover() // before the first window is read
     await snapshots.start()
     await rooms.limits.start()
-    await rooms.prices?.reload().catch(() => undefined) // a look at the revision will follow
     const watch = watchKeys(store, storage.pollIntervalMs, {
       async onChange() {
         await Promise.all([rooms.authenticator.reload(), rooms.prices?.reload()])
         await snapshots.replace() // a key that was revoked must not come back by a start from the snapshot
       },
-      onFresh: (at) => store.freshen(at),
+      onFresh(at) {
+        store.freshen(at)
+        rooms.prices?.readOnce().catch(() => undefined) // the next look follows
+      },
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
       },
@@ -62,6 +64,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     tasks.push(watch, startRetention(config, storage, store, log), snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
+    await rooms.prices?.readOnce().catch(() => undefined)
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true

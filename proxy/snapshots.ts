@@ -44,6 +44,8 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
   let isWaiting = false
   /** What stood in the last snapshot. */
   let last: readonly KeyRecord[] = []
+  /** How often keys have changed: what was gathered before a change is not to be written after it. */
+  let changes = 0
 
   const stillThere = async (keys: readonly KeyRecord[]): Promise<readonly KeyRecord[]> => {
     if (keys.length === 0) return []
@@ -54,6 +56,7 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     })
   }
   const write = async (): Promise<void> => {
+    const before = changes
     const freshAt = parts.freshAt()
     if (freshAt === undefined || freshAt === 0) return
     const known = parts.known()
@@ -61,7 +64,7 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     const oldest = freshAt - FORGOTTEN_AFTER_MS
     const others = last.filter(({ id, usage }) => !ids.has(id) && (usage.lastUsedAt ?? 0) > oldest)
     const keys = [...known, ...(await stillThere(others))]
-    await writeSnapshot(path, parts.source, { freshAt, keys })
+    await writeSnapshot(path, parts.source, { freshAt, keys }, () => changes === before)
     last = keys
   }
   const writeAfter = async (before: Promise<void>): Promise<void> => {
@@ -82,6 +85,7 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     read: () => readSnapshot(path, parts.source),
     write: writeNow,
     replace() {
+      changes += 1
       rmSync(path, { force: true })
       return writeNow()
     },

@@ -15,6 +15,8 @@ const SPARE_SHARE = 0.25
 /** How many seconds of spending a lease is to last. */
 const SPARE_SECONDS = 2
 const FADING = 0.99
+/** After an outage every replica asks once within so long, and so tells what it has spent meanwhile. */
+const SETTLING_MS = 2000
 
 export interface LeasedPotSettings {
   readonly subject: string
@@ -66,6 +68,9 @@ export class LeasedPot implements Pot {
   private askedAt: number | undefined
   /** What may be spent while the store is away. */
   private offline: number | undefined
+  /** Whether the store was away, and not only slow; and since when it answers again. */
+  private wasAway = false
+  private backAt: number | undefined
 
   constructor(settings: LeasedPotSettings) {
     this.settings = settings
@@ -91,8 +96,8 @@ export class LeasedPot implements Pot {
     if (used >= this.settings.limit() && (this.offline !== undefined || now - at <= BELIEVED_MS)) {
       return { kind: 'refuse', used, endsAt: Math.max(now + BELIEVED_MS, endsAt ?? 0) }
     }
-    if (this.offline !== undefined) return { kind: 'unknown' }
-    if (this.isAnswered()) {
+    if (this.offline !== undefined && this.backAt === undefined) return { kind: 'unknown' }
+    if (this.offline === undefined && this.isAnswered()) {
       // All that is left is ours, and nothing of it in flight: one call may go over.
       const isAlone = this.calls === 0 && others === 0 && this.held(now) >= this.settings.limit() - used
       if (isAlone && free > 0) return { kind: 'admit' }
@@ -135,7 +140,7 @@ export class LeasedPot implements Pot {
   /** What to ask for now; undefined where nothing is needed and nothing is held. */
   ask(now: number): LeaseAsk | undefined {
     const { subject, unit, span, limit } = this.settings
-    const [wanted = 0, ...others] = this.waiting
+    const [first = 0, ...others] = this.waiting
     this.waiting = []
     if (this.askedAt !== undefined && now > this.askedAt) {
       this.rate = (this.rate + (this.spentSince * 1000) / (now - this.askedAt)) / 2
@@ -144,7 +149,9 @@ export class LeasedPot implements Pot {
     this.askedAt = now
     if (!Number.isFinite(limit())) return undefined
     const base = this.uncommitted + this.reserved
-    const spare = this.spareAt(now) + sumOf(others)
+    const isSettling = this.offline !== undefined
+    const wanted = isSettling ? 0 : first
+    const spare = isSettling ? 0 : this.spareAt(now) + sumOf(others)
     if (base + wanted + spare + this.lease + this.untold.size === 0) return undefined
     this.telling = this.untold
     this.untold = new Map()
@@ -176,12 +183,23 @@ export class LeasedPot implements Pot {
   }
 
   /** The store is away: a share of what was left when last seen may be spent without it. */
-  goOffline(share: number | undefined, now: number): void {
+  goOffline(share: number | undefined, now: number, isAway: boolean): void {
+    if (isAway) this.backAt = undefined
+    this.wasAway ||= isAway
     this.offline ??= this.held(now) + Math.max(0, this.unleased() - this.lease) * (share ?? 1 / this.seen.replicas)
   }
 
-  goOnline(): void {
+  /**
+   * The store has answered. What others have spent without it nobody has told it yet: until they have, this one goes on
+   * with its share.
+   */
+  goOnline(now: number): void {
+    if (this.offline === undefined) return
+    this.backAt ??= now
+    if (this.wasAway && now - this.backAt < SETTLING_MS) return
     this.offline = undefined
+    this.backAt = undefined
+    this.wasAway = false
   }
 
   private isAnswered(): boolean {

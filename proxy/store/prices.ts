@@ -17,6 +17,8 @@ export interface PriceStore {
 export interface PriceBook {
   /** Reads them again; after a failure those before stay. */
   reload(): Promise<void>
+  /** Reads them if that never worked. */
+  readOnce(): Promise<void>
   /** The price of a call's model; undefined where it has none. */
   priceOf(model: string | null): Price | undefined
 }
@@ -61,10 +63,14 @@ export function createPriceStore(database: Database): PriceStore {
 
 export function createPriceBook({ list }: Pick<PriceStore, 'list'>): PriceBook {
   let prices: Prices = new Map()
+  let isRead = false
+  const reload = async (): Promise<void> => {
+    prices = await list()
+    isRead = true
+  }
   return {
-    async reload() {
-      prices = await list()
-    },
+    reload,
+    readOnce: () => (isRead ? Promise.resolve() : reload()),
     priceOf: (model) => (model === null ? undefined : priceOf(model, prices)),
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { renameSync } from 'node:fs'
+import { open, readFile, rm } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
@@ -25,7 +26,12 @@ const KEYS_A_PIECE = 100
  * Writes a header, a line for each key and a checksum, under another name first: a reader sees a whole snapshot. Keys
  * are there as hashes. What it holds may be old, but is never half.
  */
-export async function writeSnapshot(path: string, source: SnapshotSource, snapshot: Snapshot): Promise<void> {
+export async function writeSnapshot(
+  path: string,
+  source: SnapshotSource,
+  snapshot: Snapshot,
+  isCurrent: () => boolean = () => true,
+): Promise<void> {
   const making = `${path}.${randomUUID()}`
   const file = await open(making, 'wx', 0o600)
   try {
@@ -42,7 +48,9 @@ export async function writeSnapshot(path: string, source: SnapshotSource, snapsh
     }
     await file.appendFile(`${checksum}\n`)
     await file.close()
-    await rename(making, path)
+    // In one turn: what is outdated between the look and the renaming would take the place of what is newer.
+    if (isCurrent()) renameSync(making, path)
+    else await rm(making, { force: true })
   } catch (error) {
     await file.close()
     await rm(making, { force: true })

@@ -92,13 +92,13 @@ test('calls that end about the same time are committed together', async (t) => {
 })
 
 test('a database that is away only lengthens the spool', async (t) => {
-  const bench = await startLedger(t)
+  const bench = await startLedger(t, { maxBytes: 2e6 })
   bench.fail(true)
-  const early = await callMany(bench, 1600)
+  const early = await callMany(bench, 1700)
   await until('a few attempts', () => bench.attempts() > 2)
-  const late = await callMany(bench, 1600)
+  const late = await callMany(bench, 1700)
   const { problem, spooled, spooledBytes } = bench.ledger.status()
-  assert.deepEqual([problem, spooled], ['entries cannot be committed and wait in the spool', 3200])
+  assert.deepEqual([problem, spooled], ['entries cannot be committed and wait in the spool', 3400])
   assert.ok(spooledBytes > 100_000)
   bench.fail(false)
   await until('the spool is empty', () => bench.ledger.status().spooled === 0)

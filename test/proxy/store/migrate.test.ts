@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { type Database, run, select, tableOf } from '../../../proxy/store/database.ts'
 import { migrate, migrationNames } from '../../../proxy/store/migrate.ts'
 import { openSqlite } from '../../../proxy/store/sqlite.ts'
-import { testEngines } from '../../support/database.ts'
+import { type TestDatabase, testEngines } from '../../support/database.ts'
 import { describeSchema, emptyDatabase, testEmpty } from '../../support/empty-database.ts'
 import { directoryFor } from '../../support/entries.ts'
 import { createHome, startGateway } from '../../support/gateway.ts'
@@ -72,13 +72,33 @@ testEmpty('of proxies that start at once on a new database one makes and tells t
   )
 })
 
+/** Makes the schema what it was before the last migration. */
+async function undoLast({ database }: TestDatabase): Promise<void> {
+  const name = (table: string): string => tableOf(database, table)
+  await run(database, `DROP VIEW ${name('limit_usage')}`)
+  const shared = database.engine === 'postgres' ? ['replicas', 'limit_leases'] : []
+  for (const table of ['limit_buckets', 'model_pricing', 'auth_blocks', ...shared]) {
+    await run(database, `DROP TABLE ${name(table)}`)
+  }
+  if (database.engine === 'postgres') await run(database, `DROP FUNCTION ${name('borrow_leases')}`)
+  const columns = {
+    api_keys: ['budget_5h', 'budget_day', 'budget_month', 'budget_is_calendar', 'reset_at'],
+    request_logs: ['cost_nano_usd'],
+    usage_stats: ['cost_nano_usd'],
+  }
+  for (const [table, names] of Object.entries(columns)) {
+    for (const column of names) await run(database, `ALTER TABLE ${name(table)} DROP COLUMN ${column}`)
+  }
+  await run(database, `DELETE FROM ${name('schema_migrations')} WHERE name = '${LAST}'`)
+}
+
 testEngines(
   'a migration that fails in the middle leaves nothing behind, and the next start goes on',
   async (t, store) => {
     const { database } = store
-    // As it was before the last migration, but for the column that this adds at its end.
-    await run(database, `DROP TABLE ${tableOf(database, 'usage_stats')}`)
-    await run(database, `DELETE FROM ${tableOf(database, 'schema_migrations')} WHERE name = '${LAST}'`)
+    await undoLast(store)
+    // In the way of a table that is made after others.
+    await run(database, `CREATE TABLE ${tableOf(database, 'auth_blocks')} (address TEXT)`)
     const before = [await describeSchema(database), await recorded(database)]
 
     const home = await createHome(
@@ -87,10 +107,10 @@ testEngines(
     t.after(() => home.remove())
     const failed = await home.cli(['schema', 'up'])
     assert.equal(failed.status, 1)
-    assert.match(failed.stderr, /^DATABASE_(?:PATH|URL): run 0002-usage-stats: .*replaced.*\.\n$/)
+    assert.match(failed.stderr, /^DATABASE_(?:PATH|URL): run 0003-limits: .+\.\n$/)
     assert.deepEqual([await describeSchema(database), await recorded(database)], before)
 
-    await run(database, `ALTER TABLE ${tableOf(database, 'request_logs')} DROP COLUMN replaced`)
+    await run(database, `DROP TABLE ${tableOf(database, 'auth_blocks')}`)
     assert.deepEqual(await migrate(database), [LAST])
   },
 )
