@@ -55,7 +55,7 @@ export interface KeyUsage {
   readonly lastUsedAt: number | null
   /** Spend per minute of admission, oldest first; `start` in milliseconds since the epoch. */
   readonly minutes: readonly { readonly start: number; readonly amount: number }[]
-  /** What it cost by minute and by hour, in nano-USD; only for keys that have a budget. */
+  /** What it cost by minute and by hour, in nano-USD; left out where nothing had a price. */
   readonly costMinutes?: KeyUsage['minutes']
   readonly costHours?: KeyUsage['minutes']
   /** How many processes shared the limits of the key when that was known; only in snapshots. */

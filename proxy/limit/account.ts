@@ -5,8 +5,13 @@ import { LeasedPot } from './leased-pot.ts'
 import { createLocalPot, type LocalPot } from './local-pot.ts'
 import { limitsOf } from './limits.ts'
 import type { Pot } from './pot.ts'
-import { type Bucket, bucketStart } from './rolling-window.ts'
+import { type Bucket, bucketStart, countedAmount } from './rolling-window.ts'
 import { spanOf, TOKEN_WINDOW } from './spans.ts'
+
+interface Amounts {
+  readonly tokens: number
+  readonly costNanoUsd: number
+}
 
 /** What one key has used and is using, as far as this process keeps it. */
 export interface Account {
@@ -15,13 +20,13 @@ export interface Account {
   readonly learning: Learning
   /** What a call draws on: everything that is limited now. */
   drawsOn(): readonly (readonly [unit: KeyUnit, pot: Pot, limit: number])[]
-  /** A call has ended: what is counted whether it is limited or not. */
-  spend(admittedAt: number, tokens: number, now: number): void
+  /** A call has ended. What it did not draw on is counted too: a limit may be set tomorrow. */
+  spend(spent: Amounts, drewOn: readonly KeyUnit[], admittedAt: number): void
   /** A spend of another process is in the store now. */
-  adopt(at: number, tokens: number, now: number): void
+  adopt(spent: Amounts, at: number): void
   /** Spends of this process are in the store now. */
-  committed(tokens: number, costNanoUsd: number): void
-  usage(now: number): KeyUsage
+  committed(spent: Amounts): void
+  usage(): KeyUsage
   /** Whoever waits looks again. */
   wake(): void
   /** Resolves when something has changed, or `timeoutMs` have passed. */
@@ -29,18 +34,22 @@ export interface Account {
 }
 
 /** `keep` is there where replicas share the limits: it sees to the leases of a pot. */
-export function createAccount(key: KeyRecord, keep: ((pot: LeasedPot) => void) | undefined): Account {
-  return keep ? sharedAccount(key, keep) : localAccount(key)
+export function createAccount(
+  key: KeyRecord,
+  now: () => number,
+  keep: ((pot: LeasedPot) => void) | undefined,
+): Account {
+  return keep ? sharedAccount(key, now, keep) : localAccount(key, now)
 }
 
-function localAccount(first: KeyRecord): Account {
+function localAccount(first: KeyRecord, now: () => number): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
   const pots = new Map<KeyUnit, LocalPot>()
   const potOf = (unit: KeyUnit): LocalPot => {
     let pot = pots.get(unit)
     if (pot === undefined) {
       pot = createLocalPot({
-        span: spanOf(unit, account.key.budgetIsCalendar),
+        span: () => spanOf(unit, account.key.budgetIsCalendar),
         limit: () => limitOf(account.key, unit),
         buckets: bucketsOf(first.usage, unit),
         countsAtOnce: unit === 'requests',
@@ -49,27 +58,36 @@ function localAccount(first: KeyRecord): Account {
     }
     return pot
   }
+  const count = (spent: Amounts, without: readonly KeyUnit[], at: number): void => {
+    lifetimeTokens += spent.tokens
+    for (const unit of keyUnits) {
+      const amount = amountOf(spent, unit)
+      if (amount !== 0 && !without.includes(unit)) potOf(unit).add(at, amount, now())
+    }
+  }
   const account: Account = {
     key: first,
     learning: createLearning(),
     ...createWaiting(),
     drawsOn: createDraws(() => account.key, potOf),
-    spend(admittedAt, tokens, now) {
-      lifetimeTokens += tokens
+    spend(spent, drewOn, admittedAt) {
       lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
-      if (account.key.tokenLimit === null) potOf('tokens').add(admittedAt, tokens, now)
+      count(spent, drewOn, admittedAt)
     },
-    adopt(at, tokens, now) {
-      lifetimeTokens += tokens
-      potOf('tokens').add(at, tokens, now)
-    },
+    adopt: (spent, at) => count(spent, [], at),
     committed: () => undefined,
-    usage: () => ({ ...first.usage, lifetimeTokens, lastUsedAt, minutes: potOf('tokens').buckets() }),
+    usage: () => ({
+      lifetimeTokens,
+      lastUsedAt,
+      minutes: potOf('tokens').buckets(),
+      costMinutes: potOf('usd_5h').buckets(),
+      costHours: potOf('usd_month').buckets(),
+    }),
   }
   return account
 }
 
-function sharedAccount(first: KeyRecord, keep: (pot: LeasedPot) => void): Account {
+function sharedAccount(first: KeyRecord, now: () => number, keep: (pot: LeasedPot) => void): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
   const pots = new Map<KeyUnit, LeasedPot>()
   const potOf = (unit: KeyUnit): LeasedPot => {
@@ -83,7 +101,7 @@ function sharedAccount(first: KeyRecord, keep: (pot: LeasedPot) => void): Accoun
         countsAtOnce: unit === 'requests',
         isInLedger: unit !== 'requests',
         before: {
-          used: sumOf(bucketsOf(first.usage, unit)),
+          used: countedAmount(bucketsOf(first.usage, unit), spanOf(unit, first.budgetIsCalendar), now()),
           replicas: first.usage.replicas ?? 1,
         },
       })
@@ -101,17 +119,17 @@ function sharedAccount(first: KeyRecord, keep: (pot: LeasedPot) => void): Accoun
       for (const [, pot] of draws) keep(pot)
       return draws
     },
-    spend(admittedAt, tokens) {
+    spend({ tokens }, _drewOn, admittedAt) {
       lifetimeTokens += tokens
       lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
     },
     adopt: () => undefined, // the store says what is used
-    committed(tokens, costNanoUsd) {
+    committed(spent) {
       for (const unit of keyUnits) {
-        pots.get(unit)?.committed(unit === 'tokens' ? tokens : costNanoUsd)
+        pots.get(unit)?.committed(amountOf(spent, unit))
       }
     },
-    usage(now) {
+    usage() {
       const usage = { ...first.usage, lifetimeTokens, lastUsedAt }
       const known = pots.get('tokens')?.known()
       if (known === undefined) return usage
@@ -119,7 +137,7 @@ function sharedAccount(first: KeyRecord, keep: (pot: LeasedPot) => void): Accoun
       return {
         ...usage,
         replicas: known.replicas,
-        minutes: [{ start: bucketStart(now, TOKEN_WINDOW), amount: known.used }],
+        minutes: [{ start: bucketStart(now(), TOKEN_WINDOW), amount: known.used }],
       }
     },
   }
@@ -147,8 +165,10 @@ function bucketsOf({ minutes, costMinutes = [], costHours = [] }: KeyUsage, unit
   return unit === 'usd_5h' ? costMinutes : costHours
 }
 
-function sumOf(buckets: readonly Bucket[]): number {
-  return buckets.reduce((sum, { amount }) => sum + amount, 0)
+/** Of a unit in which calls are counted when they have ended. */
+function amountOf({ tokens, costNanoUsd }: Amounts, unit: KeyUnit): number {
+  if (unit === 'requests') return 0
+  return unit === 'tokens' ? tokens : costNanoUsd
 }
 
 function limitOf(key: KeyRecord, unit: KeyUnit): number {

@@ -81,7 +81,7 @@ export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
     const [resetAt, before] = [key.resetAt ?? 0, account?.key.resetAt ?? 0]
     // What replicas share they ask for anew anyway; and what is in flight and leased is so after a reset as before.
     if (account === undefined || (leases === undefined && resetAt > before)) {
-      account = createAccount(key, keep)
+      account = createAccount(key, now, keep)
       accounts.set(key.id, account)
     }
     // A call whose body took long to come may bring a key from before the reset.
@@ -91,7 +91,7 @@ export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
 
   return {
     load: (key) => void accountOf(key),
-    usage: (key) => accountOf(key).usage(now()),
+    usage: (key) => accountOf(key).usage(),
     standing(key) {
       const at = now()
       const account = accounts.get(key.id) ?? accountOf(key)
@@ -100,10 +100,14 @@ export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
         .map(([unit, pot, limit]) => ({ unit, limit, left: pot.left(at), endsAt: pot.endsAt(at) }))
     },
     adopt(applied) {
-      for (const { keyId, minute, spend } of applied) accounts.get(keyId)?.adopt(minute, spend, now())
+      for (const { keyId, minute, spend, costNanoUsd } of applied) {
+        accounts.get(keyId)?.adopt({ tokens: spend, costNanoUsd }, minute)
+      }
     },
     committed(applied) {
-      for (const { keyId, spend, costNanoUsd } of applied) accounts.get(keyId)?.committed(spend, costNanoUsd)
+      for (const { keyId, spend, costNanoUsd } of applied) {
+        accounts.get(keyId)?.committed({ tokens: spend, costNanoUsd })
+      }
     },
     wake() {
       for (const account of accounts.values()) account.wake()
@@ -167,7 +171,8 @@ function admission(
       const at = now()
       for (const { unit, pot, upper } of draws)
         pot.settle(upper, unit === 'tokens' ? tokens : costNanoUsd, admittedAt, at)
-      account.spend(admittedAt, tokens, at)
+      const drewOn = draws.map(({ unit }) => unit)
+      account.spend({ tokens, costNanoUsd }, drewOn, admittedAt)
       if (outputTokens !== undefined) account.learning.learn(call.model, { outputTokens, spend: tokens })
       account.wake()
     },

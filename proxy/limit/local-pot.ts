@@ -3,7 +3,7 @@ import type { Pot } from './pot.ts'
 import { type Bucket, countedAmount, leavesAt, msUntilBelow, oldestCounted, withSpend } from './rolling-window.ts'
 
 interface LocalPotSettings {
-  readonly span: Span
+  readonly span: () => Span
   readonly limit: () => number
   /** What was used before this process began, oldest first. */
   readonly buckets: readonly Bucket[]
@@ -25,14 +25,14 @@ export function createLocalPot({ span, limit, buckets: before, countsAtOnce }: L
   let buckets = before
   let calls = 0
   let reserved = 0
-  const used = (now: number): number => countedAmount(buckets, span, now)
+  const used = (now: number): number => countedAmount(buckets, span(), now)
   const add = (at: number, amount: number, now: number): void => {
-    buckets = withSpend(buckets, span, at, amount, now)
+    buckets = withSpend(buckets, span(), at, amount, now)
   }
   const endsAt = (now: number): number => {
-    if (used(now) >= limit()) return now + msUntilBelow(buckets, span, limit(), now)
-    const oldest = oldestCounted(buckets, span, now)
-    return oldest ? leavesAt(oldest, span) : now + span.lengthMs
+    if (used(now) >= limit()) return now + msUntilBelow(buckets, span(), limit(), now)
+    const oldest = oldestCounted(buckets, span(), now)
+    return oldest ? leavesAt(oldest, span()) : now + span().lengthMs
   }
 
   return {

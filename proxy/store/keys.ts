@@ -55,19 +55,30 @@ export class NoLivingKey extends Error {
   override readonly name = 'NoLivingKey'
 }
 
+/** The longest month, and an hour that has only begun to leave. */
+const MONTH_MS = 31 * 86_400_000
+
 /** What the request path reads of keys. */
 export function createKeyLookup(database: Database) {
   const ApiKeys = modelIn(database)
   const usages = tableOf(database, 'limit_usage') // what was given back is not in it any more
   const usageOf = async (row: ApiKeyRow, usedSince: number): Promise<KeyUsage> => {
-    const minutes = await select<KeyUsage['minutes'][number]>(
+    const buckets = await select<KeyUsage['minutes'][number] & { readonly unit: string }>(
       database,
-      `SELECT start, CAST(sum(amount) AS BIGINT) AS amount FROM ${usages}
-       WHERE subject = $1 AND unit = 'tokens' AND start >= $2
-       GROUP BY start HAVING sum(amount) <> 0 ORDER BY start`,
-      [row.id, usedSince],
+      `SELECT unit, start, CAST(sum(amount) AS BIGINT) AS amount FROM ${usages}
+       WHERE subject = $1 AND ((unit IN ('tokens', 'usd_minute') AND start >= $2) OR (unit = 'usd_hour' AND start >= $3))
+       GROUP BY unit, start HAVING sum(amount) <> 0 ORDER BY start`,
+      [row.id, usedSince, usedSince - MONTH_MS],
     )
-    return { lifetimeTokens: row.lifetime_tokens, lastUsedAt: row.last_used_at, minutes }
+    const of = (wanted: string): KeyUsage['minutes'] =>
+      buckets.flatMap(({ unit, start, amount }) => (unit === wanted ? [{ start, amount }] : []))
+    const costHours = of('usd_hour')
+    return {
+      lifetimeTokens: row.lifetime_tokens,
+      lastUsedAt: row.last_used_at,
+      minutes: of('tokens'),
+      ...(costHours.length > 0 && { costHours, costMinutes: of('usd_minute') }),
+    }
   }
   return {
     async findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined> {

@@ -30,6 +30,14 @@ const adopt = (limiter: Limiter, key: KeyRecord, spend: number): void =>
 
 const window = (limiter: Limiter, key: KeyRecord) => windowOf(limiter.usage(key), key.tokenLimit, NOON)
 
+/** It costs a nano-USD a token. */
+const PRICED = {
+  bodyBytes: 1,
+  maxTokens: 1,
+  model: 'a-model',
+  price: { input: 1_000_000, cacheRead: 0, cacheWrite: 0, output: 1_000_000 },
+}
+
 /** Everything that waits for a promise that is settled has gone on. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -260,4 +268,46 @@ test('two keys do not know of one another', async (t) => {
   const call = await admit(limiter, aKey({ id: 'A', tokenLimit: 10 }), 1, 1)
   call.settle(spent(10, 1))
   await admit(limiter, aKey({ id: 'B', tokenLimit: 10 }), 1, 1)
+})
+
+test('what a key has cost before it had a budget counts against it', async (t) => {
+  const { limiter } = onClock(t)
+  const free = await limiter.admit(aKey(), PRICED)
+  free.settle({ tokens: 2, costNanoUsd: 500, outputTokens: 1 })
+  await assert.rejects(limiter.admit(aKey({ budget5h: 500 }), PRICED), isRefusal('budget_exhausted', HOURS_5 + MINUTE))
+  await limiter.admit(aKey({ budget5h: 502 }), PRICED)
+})
+
+test('what the database knew of the cost of a key when it was loaded counts, by its minutes and hours', async (t) => {
+  const { limiter } = onClock(t)
+  const usage = {
+    lifetimeTokens: 9,
+    lastUsedAt: NOON - MINUTE,
+    minutes: [],
+    costMinutes: [{ start: NOON - MINUTE, amount: 100 }],
+    costHours: [
+      { start: NOON - 30 * 60 * MINUTE, amount: 700 },
+      { start: NOON - 60 * MINUTE, amount: 100 },
+    ],
+  }
+  for (const [budget, retryAfterMs] of [
+    [{ budget5h: 100 }, HOURS_5],
+    [{ budgetDay: 100 }, 24 * 60 * MINUTE],
+    [{ budgetMonth: 800 }, (30 * 24 - 29) * 60 * MINUTE],
+    [{ budgetDay: 100, budgetIsCalendar: true }, 12 * 60 * MINUTE],
+  ] as const) {
+    const key = aKey({ ...budget, usage, id: JSON.stringify(budget) })
+    await assert.rejects(limiter.admit(key, PRICED), isRefusal('budget_exhausted', retryAfterMs))
+  }
+  const rich = aKey({ budget5h: 1000, budgetDay: 1000, budgetMonth: 1000, usage, id: 'rich' })
+  ;(await limiter.admit(rich, PRICED)).release()
+})
+
+test('a key with a budget uses only models that have a price', async (t) => {
+  const { limiter } = onClock(t)
+  await assert.rejects(admit(limiter, aKey({ budgetMonth: 1 }), 1, 1), (error) => {
+    assert.ok(error instanceof GatewayError)
+    assert.equal(error.code, 'model_unpriced')
+    return true
+  })
 })

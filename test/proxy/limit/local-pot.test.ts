@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createLocalPot } from '../../../proxy/limit/local-pot.ts'
 import type { Verdict } from '../../../proxy/limit/pot.ts'
 import type { Bucket } from '../../../proxy/limit/rolling-window.ts'
-import { TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
+import { REQUEST_WINDOW, TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
 
 const MINUTE = 60_000
 const HOURS_5 = 300 * MINUTE
@@ -12,7 +12,7 @@ const IDLE: readonly number[] = []
 
 /** What a limit of 1000 tokens says to a call, beside others that may use so much each. */
 function verdict(buckets: readonly Bucket[], inFlight: readonly number[], upper: number, now: number): Verdict {
-  const pot = createLocalPot({ span: TOKEN_WINDOW, limit: () => 1000, buckets, countsAtOnce: false })
+  const pot = createLocalPot({ span: () => TOKEN_WINDOW, limit: () => 1000, buckets, countsAtOnce: false })
   for (const other of inFlight) pot.reserve(other, now)
   return pot.verdict(upper, now)
 }
@@ -91,4 +91,46 @@ test('what has left the window is free again', () => {
   const buckets = [{ start: NOW - HOURS_5 - MINUTE, amount: 1000 }]
   assert.deepEqual(verdict(buckets, IDLE, 1, NOW), { kind: 'admit' })
   assert.deepEqual(verdict(buckets, IDLE, 1, NOW - 1), { kind: 'refuse', used: 1000, endsAt: NOW })
+})
+
+test('requests count when they are let in, and those that did not happen never did', () => {
+  const pot = createLocalPot({ span: () => REQUEST_WINDOW, limit: () => 2, buckets: [], countsAtOnce: true })
+  pot.reserve(1, NOW)
+  pot.reserve(1, NOW + 500)
+  assert.deepEqual(pot.verdict(1, NOW + 600), { kind: 'refuse', used: 2, endsAt: NOW + 61_000 })
+  pot.settle(1, 1, NOW, NOW + 700)
+  assert.equal(pot.verdict(1, NOW + 800).kind, 'refuse')
+  pot.release(1, NOW + 500, NOW + 900)
+  assert.deepEqual(pot.verdict(1, NOW + 900), { kind: 'admit' })
+  assert.deepEqual(pot.buckets(), [{ start: NOW, amount: 1 }])
+})
+
+test('a budget of the calendar is free again with the next day', () => {
+  const midnight = Date.UTC(2030, 0, 2)
+  const span = { bucketMs: 60 * MINUTE, lengthMs: 24 * 60 * MINUTE, period: 'day' as const }
+  const pot = createLocalPot({
+    span: () => span,
+    limit: () => 100,
+    buckets: [{ start: NOW, amount: 100 }],
+    countsAtOnce: false,
+  })
+  assert.deepEqual(pot.verdict(1, NOW + 1), { kind: 'refuse', used: 100, endsAt: midnight })
+  assert.equal(pot.verdict(1, midnight - 1).kind, 'refuse')
+  assert.deepEqual(pot.verdict(1, midnight), { kind: 'admit' })
+})
+
+test('a limit that is changed counts for the next call, and what turns up of others for the one after', () => {
+  let limit = 100
+  const pot = createLocalPot({
+    span: () => TOKEN_WINDOW,
+    limit: () => limit,
+    buckets: [{ start: NOW, amount: 100 }],
+    countsAtOnce: false,
+  })
+  assert.equal(pot.verdict(1, NOW).kind, 'refuse')
+  limit = 300
+  assert.equal(pot.verdict(1, NOW).kind, 'admit')
+  assert.equal(pot.left(NOW), 200)
+  pot.add(NOW - MINUTE, 200, NOW)
+  assert.equal(pot.verdict(1, NOW).kind, 'refuse')
 })

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { limitsOf, upperCost } from '../../../proxy/limit/limits.ts'
+import { aKey } from '../../support/a-key.ts'
+
+const estimate = { inputTokens: 25, outputTokens: 10, inputUpper: 100, outputUpper: 50 }
+
+test('a key without limits has none', () => {
+  assert.deepEqual(limitsOf(aKey({ tokenLimit: null, rpm: null })), [])
+})
+
+test('every limit of a key counts, the cheapest to learn of first', () => {
+  const key = aKey({ tokenLimit: 1, rpm: 2, budget5h: 3, budgetDay: 4, budgetMonth: 5 })
+  assert.deepEqual(limitsOf(key), [
+    ['requests', 2],
+    ['tokens', 1],
+    ['usd_5h', 3],
+    ['usd_day', 4],
+    ['usd_month', 5],
+  ])
+})
+
+test('a call costs at most what its input costs in the dearest way, and all of its output', () => {
+  const price = { input: 3_000_000_000, cacheRead: 300_000_000, cacheWrite: 3_750_000_000, output: 15_000_000_000 }
+  assert.equal(upperCost(estimate, price), 100 * 3750 + 50 * 15_000)
+  assert.equal(upperCost(estimate, { ...price, cacheRead: 4_000_000_000 }), 100 * 4000 + 50 * 15_000)
+})
+
+test('a part of a nano-dollar is a whole one', () => {
+  assert.equal(upperCost(estimate, { input: 1, cacheRead: 0, cacheWrite: 0, output: 0 }), 1)
+})
+
+test('what a call without a price costs is unknown, and what is free is free', () => {
+  assert.equal(upperCost(estimate, undefined), undefined)
+  assert.equal(upperCost(estimate, { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }), 0)
+})
