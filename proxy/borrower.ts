@@ -55,12 +55,15 @@ export function createBorrower(parts: BorrowerParts): Borrower {
   /** A statement for those who wait is due, or has to follow the one that is under way. */
   let isHurried = false
   let isBehind = false
+  /** A pot has no lease yet: its first call is not to wait for its turn among those whose limit is near. */
+  let hasNew = false
   let isStopped = false
 
   const ask = (): Promise<void> => {
     clearTimeout(timer)
     dueAt = Infinity
     isHurried = false
+    hasNew = false
     asking ??= renewAll(parts, pots).finally(() => {
       asking = undefined
       if (isBehind) hurry()
@@ -78,6 +81,7 @@ export function createBorrower(parts: BorrowerParts): Borrower {
   }
   const hurry = (): void => {
     if (asking !== undefined) isBehind = true
+    else if (hasNew) schedule(0)
     else if (!isHurried) {
       isHurried = true
       schedule(allowance.pauseMs())
@@ -86,6 +90,7 @@ export function createBorrower(parts: BorrowerParts): Borrower {
 
   return {
     keep(pot) {
+      hasNew ||= !pots.has(pot)
       pots.add(pot)
       if (asking === undefined) schedule(INTERVAL_MS)
     },

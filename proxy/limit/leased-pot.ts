@@ -149,7 +149,7 @@ export class LeasedPot implements Pot {
     this.askedAt = now
     if (!Number.isFinite(limit())) return undefined
     const base = this.uncommitted + this.reserved
-    const isSettling = this.offline !== undefined
+    const isSettling = this.offline !== undefined && this.wasAway
     const wanted = isSettling ? 0 : first
     const spare = isSettling ? 0 : this.spareAt(now) + sumOf(others)
     if (base + wanted + spare + this.lease + this.untold.size === 0) return undefined

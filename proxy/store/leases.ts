@@ -5,6 +5,8 @@ import type { Turns } from './turns.ts'
 
 /** After so long without a word a replica's leases are nobody's. */
 const LEASE_MS = 5000
+/** And after so long nobody looks for them any more. */
+const FORGOTTEN_MS = 3_600_000
 
 /** In which buckets each unit is counted. */
 const sources: Readonly<Record<Unit, string>> = {
@@ -41,12 +43,15 @@ export function createBank(database: Database, replica: string, alone: Turns): B
         return grantsOf(rows)
       }),
     async leave() {
-      for (const [table, column] of [
-        ['limit_leases', 'replica_id'],
-        ['replicas', 'id'],
+      const forgotten = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${FORGOTTEN_MS}`
+      // And what those held who were killed: nobody else removes it.
+      for (const [table, column, seen] of [
+        ['limit_leases', 'replica_id', 'expires_at'],
+        ['replicas', 'id', 'seen_at'],
       ] as const) {
-        await run(database, `DELETE FROM ${tableOf(database, table)} WHERE ${column} = $1`, [replica]).catch(
-          (error: unknown) => Promise.reject(storeError('return leases', error)),
+        const returned = `DELETE FROM ${tableOf(database, table)} WHERE ${column} = $1 OR ${seen} < ${forgotten}`
+        await run(database, returned, [replica]).catch((error: unknown) =>
+          Promise.reject(storeError('return leases', error)),
         )
       }
     },

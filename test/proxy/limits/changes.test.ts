@@ -31,9 +31,9 @@ test('what an administrator changes of a spent limit is soon in force on every r
   const fleet = await startFleet(t, 3, { LIMIT_WAIT_MS: '300' })
   const { id, key } = await fleet.createKey({ tokenLimit: LIMIT })
   const other = await fleet.createKey({ tokenLimit: 10_000_000, rpm: 100_000 })
-  let isOver = false
+  const over = new AbortController()
   const bystander = async (): Promise<void> => {
-    for (let turn = 0; !isOver; turn++) {
+    for (let turn = 0; !over.signal.aborted; turn++) {
       const answer = await fleet.call(fleet.gateways[turn % 3] ?? assert.fail(), other.key, TOKENS)
       assert.equal(answer.status, 200, answer.text)
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -58,7 +58,7 @@ test('what an administrator changes of a spent limit is soon in force on every r
 
   await fleet.keys.reset(id, Date.now())
   t.diagnostic(`a reset of a spent limit: ${await untilLetIn(fleet, key)} ms`)
-  isOver = true
+  over.abort()
   await standing
   for (const { log } of fleet.gateways) {
     assert.deepEqual(

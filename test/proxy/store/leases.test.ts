@@ -1,197 +1,21 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import * as fc from 'fast-check'
 import { rowJson } from '../../../proxy/domain/entry-row.ts'
-import { type Bank, keyUnits, type LeaseAsk, type Span, type Unit } from '../../../proxy/domain/lease.ts'
-import { grantOf } from '../../../proxy/limit/grant.ts'
-import { type Bucket, bucketStart, countedAmount, msUntilBelow } from '../../../proxy/limit/rolling-window.ts'
-import { REQUEST_WINDOW, spanOf, TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
+import type { Bank, LeaseAsk } from '../../../proxy/domain/lease.ts'
+import { bucketStart } from '../../../proxy/limit/rolling-window.ts'
+import { REQUEST_WINDOW, TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
-import { createBank } from '../../../proxy/store/leases.ts'
 import { createTurns } from '../../../proxy/store/turns.ts'
 import { openDatabase, type TestDatabase } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
+import { askOf, bankIn } from '../../support/leases.ts'
 import { seededRandom } from '../../support/load.ts'
-import { rounds } from '../../support/rounds.ts'
 
 const HOUR = 3_600_000
-const ASKS = 100
-
-/** In which buckets a unit is counted. */
-const sources: Readonly<Record<Unit, string>> = {
-  tokens: 'tokens',
-  requests: 'requests',
-  usd_5h: 'usd_minute',
-  usd_day: 'usd_hour',
-  usd_month: 'usd_hour',
-  quota_requests: 'quota_requests',
-  quota_credit: 'quota_credit',
-}
-
-const quotaSpans: readonly Span[] = [
-  { bucketMs: 60_000, lengthMs: 5 * HOUR },
-  { bucketMs: HOUR, lengthMs: 24 * HOUR, period: 'day' },
-  { bucketMs: HOUR, lengthMs: 30 * 24 * HOUR, period: 'month' },
-]
-
-interface Limited {
-  readonly kind: 'key' | 'channel'
-  readonly unit: Unit
-  readonly span: Span
-}
-
-const limited: fc.Arbitrary<Limited> = fc.oneof(
-  fc
-    .record({ unit: fc.constantFrom(...keyUnits), isCalendar: fc.boolean() })
-    .map(({ unit, isCalendar }) => ({ kind: 'key' as const, unit, span: spanOf(unit, isCalendar) })),
-  fc.constant({ kind: 'channel' as const, unit: 'requests' as const, span: REQUEST_WINDOW }),
-  fc
-    .record({
-      unit: fc.constantFrom('quota_requests' as const, 'quota_credit' as const),
-      span: fc.constantFrom(...quotaSpans),
-    })
-    .map((quota) => ({ kind: 'channel' as const, ...quota })),
-)
-
-const amount = fc.oneof(fc.nat(400), fc.constantFrom(0, 1, 100))
-/** As parts of the span: within it, around its end, and long gone. */
-const age = fc.oneof(fc.double({ min: 0, max: 1.2, noNaN: true }), fc.constantFrom(0, 0.999, 1, 1.001))
-
-interface State extends Limited {
-  readonly limit: number
-  readonly base: number
-  readonly wanted: number
-  readonly spare: number
-  readonly told: readonly { readonly age: number; readonly amount: number }[]
-  readonly buckets: readonly { readonly age: number; readonly amount: number }[]
-  readonly leases: readonly { readonly holder: string; readonly amount: number; readonly leftMs: number }[]
-}
-
-const state: fc.Arbitrary<State> = fc
-  .record({
-    of: limited,
-    limit: fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.constantFrom(1, 100, 200)),
-    base: fc.oneof(fc.constant(0), amount),
-    wanted: amount,
-    spare: amount,
-    told: fc.array(fc.record({ age, amount }), { maxLength: 2 }),
-    buckets: fc.array(fc.record({ age, amount }), { maxLength: 6 }),
-    leases: fc.uniqueArray(
-      fc.record({
-        holder: fc.constantFrom('me', 'b', 'c', 'd'),
-        amount,
-        leftMs: fc.constantFrom(-60_000, -1, 1, 60_000),
-      }),
-      { selector: ({ holder }) => holder, maxLength: 4 },
-    ),
-  })
-  .map(({ of, ...rest }) => ({ ...of, ...rest }))
-
-function bankIn({ database }: Pick<TestDatabase, 'database'>, replica: string): Bank {
-  return createBank(database, replica, createTurns())
-}
-
-function askOf(more: Partial<LeaseAsk> = {}): LeaseAsk {
-  const none = { base: 0, wanted: 0, spare: 0, used: [] }
-  return { subject: 'key-1', unit: 'tokens', span: TOKEN_WINDOW, limit: 1000, ...none, ...more }
-}
 
 async function grantedTo(bank: Bank, more: Partial<LeaseAsk>): Promise<number> {
   return (await bank.borrow(() => [askOf(more)])).grants[0]?.granted ?? NaN
 }
-
-function merged(buckets: readonly Bucket[]): readonly Bucket[] {
-  const sums = new Map<number, number>()
-  for (const { start, amount: one } of buckets) sums.set(start, (sums.get(start) ?? 0) + one)
-  return [...sums].map(([start, sum]) => ({ start, amount: sum })).toSorted((one, other) => one.start - other.start)
-}
-
-function startsOf(parts: State['buckets'], span: Span, now: number): readonly Bucket[] {
-  const lengthMs = span.lengthMs + span.bucketMs
-  return merged(
-    parts.map((part) => ({ start: bucketStart(Math.floor(now - part.age * lengthMs), span), amount: part.amount })),
-  )
-}
-
-/** Puts the states into the store, each with a subject of its own. */
-async function arrange({ query }: TestDatabase, states: readonly State[], run: number) {
-  const [clock] = await query<{ now: number }>('SELECT floor(extract(epoch FROM clock_timestamp()) * 1000) AS now')
-  const now = Number(clock?.now)
-  const placed = states.map((one, place) => ({
-    ...one,
-    subject: `${one.kind === 'key' ? '' : 'channel:'}${run}-${place}`,
-    used: startsOf(one.told, one.span, now),
-    known: startsOf(one.buckets, one.span, now),
-    live: one.leases.map((lease) => ({ ...lease, expiresAt: now + lease.leftMs })),
-  }))
-  const buckets = placed.flatMap(({ subject, unit, known }) =>
-    known.map(({ start, amount: one }) => [subject, sources[unit], start, one]),
-  )
-  await query(
-    `INSERT INTO limit_buckets (subject, unit, start, amount)
-     SELECT cell ->> 0, cell ->> 1, (cell ->> 2)::bigint, (cell ->> 3)::bigint FROM jsonb_array_elements($1::jsonb) AS cell`,
-    JSON.stringify(buckets),
-  )
-  const leases = placed.flatMap(({ subject, unit, live }) =>
-    live.map(({ holder, amount: one, expiresAt }) => [holder, subject, unit, one, expiresAt]),
-  )
-  await query(
-    `INSERT INTO limit_leases (replica_id, subject, unit, amount, expires_at)
-     SELECT cell ->> 0, cell ->> 1, cell ->> 2, (cell ->> 3)::bigint, (cell ->> 4)::bigint
-     FROM jsonb_array_elements($1::jsonb) AS cell`,
-    JSON.stringify(leases),
-  )
-  return placed
-}
-
-test('PostgreSQL grants what the rule says, and tells how each of a hundred limits stands', async (t) => {
-  const store = await openDatabase(t, 'postgres')
-  const bank = bankIn(store, 'me')
-  let run = 0
-  await fc.assert(
-    fc.asyncProperty(fc.array(state, { minLength: ASKS, maxLength: ASKS }), async (states) => {
-      const placed = await arrange(store, states, ++run)
-      const asks = placed.map(({ subject, unit, span, limit, base, wanted, spare, used }) =>
-        askOf({
-          subject,
-          unit,
-          span,
-          limit,
-          base,
-          wanted,
-          spare,
-          used: used.map((one) => [one.start, one.amount] as const),
-        }),
-      )
-      const { grants, now, replicas } = await bank.borrow(() => asks)
-      assert.equal(replicas, 1)
-      assert.equal(grants.length, ASKS)
-      for (const [place, one] of placed.entries()) {
-        const ask = asks[place] ?? askOf()
-        const buckets = merged([...one.known, ...one.used])
-        const used = countedAmount(buckets, one.span, now)
-        const others = one.live
-          .filter(({ holder, expiresAt }) => holder !== 'me' && expiresAt > now)
-          .reduce((sum, lease) => sum + lease.amount, 0)
-        const endsAt = used < one.limit ? null : now + msUntilBelow(buckets, one.span, one.limit, now)
-        const { subject, unit } = one
-        assert.deepEqual(
-          grants.find((grant) => grant.subject === subject),
-          { subject, unit, granted: grantOf(ask, { used, others }), used, others, endsAt },
-        )
-      }
-      const held = await store.query<{ subject: string; amount: number; expires_at: number }>(
-        "SELECT subject, amount, expires_at FROM limit_leases WHERE replica_id = 'me' AND amount > 0 AND expires_at > $1",
-        now + 4999,
-      )
-      assert.deepEqual(
-        new Map(held.map((lease) => [lease.subject, lease.amount])),
-        new Map(grants.flatMap(({ subject, granted }) => (granted > 0 ? [[subject, granted]] : []))),
-      )
-    }),
-    rounds(15),
-  )
-})
 
 test('the five-hour window is what entries say, less what an administrator gave back', async (t) => {
   const store = await openDatabase(t, 'postgres')
@@ -306,6 +130,17 @@ test('a replica that leaves gives back what it held, and nothing of others', asy
   assert.equal(await grantedTo(two, { base: 300, wanted: 700 }), 1000)
 })
 
+test('who leaves takes the rests of those along that were killed long ago', async (t) => {
+  const store = await openDatabase(t, 'postgres')
+  const [killed, leaving, living] = [bankIn(store, 'killed'), bankIn(store, 'leaving'), bankIn(store, 'living')]
+  for (const bank of [killed, leaving, living]) await grantedTo(bank, { wanted: 100 })
+  await store.query("UPDATE limit_leases SET expires_at = expires_at - 7200000 WHERE replica_id = 'killed'")
+  await store.query("UPDATE replicas SET seen_at = seen_at - 7200000 WHERE id = 'killed'")
+  await leaving.leave()
+  assert.deepEqual(await store.query('SELECT replica_id FROM limit_leases'), [{ replica_id: 'living' }])
+  assert.deepEqual(await store.query('SELECT id FROM replicas'), [{ id: 'living' }])
+})
+
 test('a lease that is not needed any more leaves nothing behind', async (t) => {
   const store = await openDatabase(t, 'postgres')
   const bank = bankIn(store, 'me')
@@ -323,10 +158,10 @@ test('a commit moves what was spent out of the lease at the same instant', async
     askOf({ unit: 'requests', span: REQUEST_WINDOW, wanted: 5 }),
     askOf({ subject: 'key-2', wanted: 50 }),
   ])
-  let isWriting = true
+  const writing = new AbortController()
   const seen = new Set<string>()
   const look = async (): Promise<void> => {
-    while (isWriting) {
+    while (!writing.signal.aborted) {
       const rows = await store.query<{ unit: string; sum: number }>(
         `SELECT unit, amount + (SELECT coalesce(sum(amount), 0) FROM limit_usage AS used WHERE used.subject = lease.subject
            AND used.unit = CASE lease.unit WHEN 'usd_5h' THEN 'usd_minute' ELSE lease.unit END) AS sum
@@ -340,7 +175,7 @@ test('a commit moves what was spent out of the lease at the same instant', async
     const entries = [closedEntry({ spend: 60, costNanoUsd: 5000 }), closedEntry({ spend: 40, costNanoUsd: null })]
     await writeEntries(store.database, entries.map(rowJson), 'spool-1')
   }
-  isWriting = false
+  writing.abort()
   await looking
   assert.deepEqual([...seen], ['requests 5, tokens 900, usd_5h 90000'])
   assert.deepEqual(await store.query('SELECT subject, unit, amount FROM limit_leases ORDER BY subject, unit'), [
@@ -379,10 +214,8 @@ test('amounts as large as a caller can name are no error to the others in the st
     askOf({ subject: 'channel:vast', base: most, wanted: most, spare: most }),
     askOf({ wanted: 10 }),
   ])
-  assert.deepEqual(grants.map(({ subject, granted }) => [subject, granted]).toSorted(), [
-    ['channel:vast', most],
-    ['key-1', 10],
-  ])
+  const granted = new Map(grants.map((grant) => [grant.subject, grant.granted]))
+  assert.deepEqual([granted.get('channel:vast'), granted.get('key-1')], [most, 10])
 })
 
 test('what waits for the leases of a replica hears of its commit before the leases are asked for', async () => {
