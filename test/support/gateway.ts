@@ -95,15 +95,17 @@ export async function startGateway(
   })
   onSpawn?.(child)
   const log: LogLine[] = []
+  const torn: string[] = []
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const port = await new Promise<number>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
     createInterface({ input: child.stdout }).on('line', (text) => {
       if (!text.startsWith('{')) return
-      const line = JSON.parse(text) as LogLine // safe: pino writes objects
-      log.push(line)
-      if (line.msg === 'listening') resolve(Number(line['port']))
+      const line = parseLine(text)
+      if (line) log.push(line)
+      else torn.push(text)
+      if (line?.msg === 'listening') resolve(Number(line['port']))
     })
   })
   return {
@@ -118,8 +120,19 @@ export async function startGateway(
         child.kill(signal)
         await closed
       }
+      // Only a kill may tear a line, and only the last one.
+      const mayTear = child.signalCode === 'SIGKILL' ? 1 : 0
+      if (torn.length > mayTear) throw new Error(`lines of the output are torn: ${torn.join('\n')}`)
       return child.exitCode
     },
+  }
+}
+
+function parseLine(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine // safe: pino writes objects
+  } catch {
+    return undefined
   }
 }
 
