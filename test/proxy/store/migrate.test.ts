@@ -5,10 +5,11 @@ import { test } from 'node:test'
 import { type Database, run, select, tableOf } from '../../../proxy/store/database.ts'
 import { migrate, migrationNames } from '../../../proxy/store/migrate.ts'
 import { openSqlite } from '../../../proxy/store/sqlite.ts'
-import { type TestDatabase, testEngines } from '../../support/database.ts'
+import { testEngines } from '../../support/database.ts'
 import { describeSchema, emptyDatabase, testEmpty } from '../../support/empty-database.ts'
 import { directoryFor } from '../../support/entries.ts'
 import { createHome, startGateway } from '../../support/gateway.ts'
+import { undoLast } from '../../support/undo-migration.ts'
 
 const PROCESSES = 20
 const SERVERS = 4
@@ -72,31 +73,11 @@ testEmpty('of proxies that start at once on a new database one makes and tells t
   )
 })
 
-/** Makes the schema what it was before the last migration. */
-async function undoLast({ database }: TestDatabase): Promise<void> {
-  const name = (table: string): string => tableOf(database, table)
-  await run(database, `DROP VIEW ${name('limit_usage')}`)
-  const shared = database.engine === 'postgres' ? ['replicas', 'limit_leases'] : []
-  for (const table of ['limit_buckets', 'model_pricing', 'auth_blocks', ...shared]) {
-    await run(database, `DROP TABLE ${name(table)}`)
-  }
-  if (database.engine === 'postgres') await run(database, `DROP FUNCTION ${name('borrow_leases')}`)
-  const columns = {
-    api_keys: ['budget_5h', 'budget_day', 'budget_month', 'budget_is_calendar', 'reset_at'],
-    request_logs: ['cost_nano_usd'],
-    usage_stats: ['cost_nano_usd'],
-  }
-  for (const [table, names] of Object.entries(columns)) {
-    for (const column of names) await run(database, `ALTER TABLE ${name(table)} DROP COLUMN ${column}`)
-  }
-  await run(database, `DELETE FROM ${name('schema_migrations')} WHERE name = '${LAST}'`)
-}
-
 testEngines(
   'a migration that fails in the middle leaves nothing behind, and the next start goes on',
   async (t, store) => {
     const { database } = store
-    await undoLast(store)
+    await undoLast(database)
     // In the way of a table that is made after others.
     await run(database, `CREATE TABLE ${tableOf(database, 'auth_blocks')} (address TEXT)`)
     const before = [await describeSchema(database), await recorded(database)]

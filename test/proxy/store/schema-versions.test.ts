@@ -6,6 +6,7 @@ import { migrate, migrationNames } from '../../../proxy/store/migrate.ts'
 import { type EmptyDatabase, testEmpty } from '../../support/empty-database.ts'
 import { freePort } from '../../support/free-port.ts'
 import { createHome, type Home, startGateway, until } from '../../support/gateway.ts'
+import { undoLast } from '../../support/undo-migration.ts'
 
 const MAIN = new URL('../../../bin/tollgate.mjs', import.meta.url).pathname
 
@@ -94,11 +95,7 @@ async function startUnready(home: Home) {
 /** The schema of the program before this one. */
 async function migrateUpToLast(database: Database): Promise<void> {
   await migrate(database)
-  await run(database, `DROP TABLE ${tableOf(database, 'usage_stats')}`)
-  await run(database, `ALTER TABLE ${tableOf(database, 'request_logs')} DROP COLUMN replaced`)
-  await run(database, `DELETE FROM ${tableOf(database, 'schema_migrations')} WHERE name = $1`, [
-    migrationNames.at(-1) ?? '',
-  ])
+  await undoLast(database)
 }
 
 const olds: Readonly<Record<string, (database: Database) => Promise<void>>> = {
