@@ -5,6 +5,7 @@ import { GatewayError } from './domain/errors.ts'
 import { ulid } from './domain/ulid.ts'
 import { shareKeyGuard } from './key-guard.ts'
 import { TOKEN_WINDOW } from './limit/spans.ts'
+import { printLine } from './print-line.ts'
 import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -87,7 +88,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       for (const task of tasks) task.stop()
       if (isStarted) await snapshots.write()
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
-      await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => process.stdout.write(`${JSON.stringify(entry)}\n`))
+      await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => printLine(JSON.stringify(entry)))
       await rooms.limits.stop()
       await store.close()
     },
