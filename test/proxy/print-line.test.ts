@@ -4,14 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'node:test'
 
 const PRINTER = new URL('../support/print-lines.ts', import.meta.url).pathname
-const LINES = 600 // several times what a pipe holds
+const LINES = 1500 // several times what a pipe holds
 
 test('no line is torn, however slowly standard output is read and whatever is logged meanwhile', async () => {
   const child = spawn(process.execPath, [PRINTER, String(LINES)], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   for await (const chunk of child.stdout) {
     text += String(chunk)
-    await pause(1)
+    await pause(20)
   }
   const lines = text
     .trimEnd()
