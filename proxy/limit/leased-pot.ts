@@ -96,7 +96,7 @@ export class LeasedPot implements Pot {
     if (used >= this.settings.limit() && (this.offline !== undefined || now - at <= BELIEVED_MS)) {
       return { kind: 'refuse', used, endsAt: Math.max(now + BELIEVED_MS, endsAt ?? 0) }
     }
-    if (this.offline !== undefined && this.backAt === undefined) return { kind: 'unknown' }
+    if (this.wasAway && this.backAt === undefined) return { kind: 'unknown' }
     if (this.offline === undefined && this.isAnswered()) {
       // All that is left is ours, and nothing of it in flight: one call may go over.
       const isAlone = this.calls === 0 && others === 0 && this.held(now) >= this.settings.limit() - used
@@ -182,11 +182,17 @@ export class LeasedPot implements Pot {
     this.seen = { ...this.seen, used: this.seen.used + amount }
   }
 
-  /** The store is away: a share of what was left when last seen may be spent without it. */
+  /**
+   * The store is away: a share of what was left when last seen may be spent without it. While it is only slow others
+   * may be borrowing the same, so no more than what may be spent on credit.
+   */
   goOffline(share: number | undefined, now: number, isAway: boolean): void {
     if (isAway) this.backAt = undefined
-    this.wasAway ||= isAway
-    this.offline ??= this.held(now) + Math.max(0, this.unleased() - this.lease) * (share ?? 1 / this.seen.replicas)
+    if (this.offline !== undefined && (this.wasAway || !isAway)) return
+    const { replicas } = this.seen
+    const part = isAway ? (share ?? 1 / replicas) : CREDIT_SHARE / replicas
+    this.offline = this.held(now) + Math.max(0, this.unleased() - this.lease) * part
+    this.wasAway = isAway
   }
 
   /**

@@ -284,12 +284,21 @@ test('after an outage nothing new is spent until others can have told what they 
   assert.equal(pot.ask(NOW + 3000)?.wanted, 100)
 })
 
-test('a store that was only slow is believed at once', () => {
+test('while a store is only slow no more than a little is spent beside the lease, and it is believed at once', () => {
   const pot = granted(potOf(), { granted: 100, used: 200 })
   pot.goOffline(undefined, NOW, false)
-  assert.equal(pot.verdict(999, NOW).kind, 'unknown')
+  assert.equal(pot.verdict(101, NOW).kind, 'admit')
+  assert.equal(pot.verdict(120, NOW).kind, 'wait')
   pot.goOnline(NOW)
   assert.equal(pot.verdict(999, NOW).kind, 'wait')
+})
+
+test('a store that was slow and is away then leaves the share of an outage', () => {
+  const pot = granted(potOf(), { granted: 100, used: 200 })
+  pot.goOffline(0.5, NOW, false)
+  pot.goOffline(0.5, NOW, true)
+  assert.equal(pot.verdict(400, NOW).kind, 'admit')
+  assert.equal(pot.verdict(999, NOW).kind, 'unknown')
 })
 
 test('a key whose limit was spent before the store went away is refused, and not put off', () => {
