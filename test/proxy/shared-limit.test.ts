@@ -64,7 +64,8 @@ for (let round = 0; round < ROUNDS; round++) {
 
   test(`a replica that is killed meanwhile takes little of the limit along (seed ${seed})`, async (t) => {
     const random = seededRandom(seed)
-    const fleet = await startFleet(t, REPLICAS, { LIMIT_WAIT_MS: '1000' })
+    // What it has spent and not committed is lost with it here, since nobody else reads its spool.
+    const fleet = await startFleet(t, REPLICAS, { LIMIT_WAIT_MS: '1000', LEDGER_COMMIT_INTERVAL_MS: '20' })
     // What is lost with it, in flight and not yet committed, is the same whatever the limit is.
     const limit = 3 * LIMIT
     const { key } = await fleet.createKey({ tokenLimit: limit })

@@ -60,7 +60,8 @@ async function take(file: string, lock: string, id: string, waitMs: number): Pro
     }
     if (Date.now() > deadline) {
       const sentence = `the lock ${lock} is held; if no process is using the file, remove that folder`
-      throw new StoreError('connection', sentence, { operation: 'lock the key file', code: 'EEXIST' })
+      // Not `connection`: the keys can be read all the same, and only what was used has to wait.
+      throw new StoreError('query', sentence, { operation: 'lock the key file', code: 'EEXIST', isTransient: true })
     }
     // By chance, or two that began together would meet each time.
     await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * RETRY_MS))
