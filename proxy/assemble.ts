@@ -35,6 +35,8 @@ export interface Assembly {
   readonly authenticator: Authenticator
   readonly guard: Guard | undefined
   readonly clientAddress: ReturnType<typeof clientAddressBehind>
+  /** The time that all replicas agree on. */
+  readonly now: () => number
   readonly limits: Limits
   /** The window of a key as `/stats` tells it. */
   readonly window: (key: KeyRecord) => Promise<WindowState>
@@ -109,17 +111,17 @@ export async function assemble(
     clientAddress,
     isDraining,
   })
-  const window = createStatistics({
-    known: (key) => limiter.usage(key),
-    read: bank && ((id, usedSince) => store.usageOf(id, usedSince)),
-    now,
-  })
   return {
     authenticator,
     guard,
     clientAddress,
+    now,
     limits,
-    window,
+    window: createStatistics({
+      known: (key) => limiter.usage(key),
+      read: bank && ((id, usedSince) => store.usageOf(id, usedSince)),
+      now,
+    }),
     prices,
     ledger,
     upstream,

@@ -62,7 +62,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       },
     })
     whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
-    tasks.push(watch, startRetention(config, storage, store, log), snapshots)
+    tasks.push(watch, startRetention(config, storage, store, rooms.now, log), snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
     await rooms.prices?.readOnce().catch(() => undefined)
@@ -131,12 +131,19 @@ async function administrate(
   })
 }
 
-function startRetention(config: Config, { blocks }: Storage, store: FallbackStore, log: Log): { stop(): void } {
+function startRetention(
+  config: Config,
+  { blocks }: Storage,
+  store: FallbackStore,
+  clock: () => number,
+  log: Log,
+): { stop(): void } {
   const run = async (): Promise<void> => {
-    const now = Date.now()
+    const now = clock() // a replica whose own is ahead would delete what still counts
     const deleted = await store.prune(
       now - config.LOG_RETENTION_DAYS * DAY_MS,
       now - TOKEN_WINDOW.lengthMs - 2 * TOKEN_WINDOW.bucketMs,
+      now,
     )
     if (deleted > 0) log.info({ deleted }, 'entries past their retention were deleted')
     await blocks?.prune()

@@ -51,7 +51,7 @@ export interface Store {
   /** How far this spool was read with the last batch of it that was written, where the store remembers that itself. */
   markOf(spool: string): Promise<SpoolMark | undefined>
   /** Removes what is past its retention; answers how many entries went. Instants are milliseconds since the epoch. */
-  prune(logsBefore: number, windowsBefore: number): Promise<number>
+  prune(logsBefore: number, windowsBefore: number, now: number): Promise<number>
   /**
    * Calls `onHint` when a key may have changed, where the store can tell by itself; `isStanding` says whether it can at
    * the moment.

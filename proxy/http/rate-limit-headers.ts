@@ -1,13 +1,5 @@
 import type { KeyUnit } from '../domain/lease.ts'
-
-/** Where one limit of a key stands. */
-interface LimitStanding {
-  readonly unit: KeyUnit
-  readonly limit: number
-  readonly left: number
-  /** When the oldest spend leaves, or, once the limit is spent, when a call fits again. */
-  readonly endsAt: number
-}
+import type { LimitStanding } from '../domain/limit-standing.ts'
 
 /**
  * What an answer tells of the limits of its key: requests under the names that proxies use, tokens under OpenAI's and

@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/errors.ts'
 import type { KeyRecord, KeyUsage } from '../domain/key.ts'
 import type { KeyUnit } from '../domain/lease.ts'
+import type { LimitStanding } from '../domain/limit-standing.ts'
 import type { Price } from '../domain/price.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Account, createAccount } from './account.ts'
@@ -50,7 +51,7 @@ export interface Limiter {
   /** Throws `window_exhausted`, `window_reserved`, `rate_limited`, `budget_exhausted` or `model_unpriced`. */
   admit(key: KeyRecord, call: CallSize): Promise<Admission>
   /** What is left of each limit of a key, for the headers of an answer. */
-  standing(key: KeyRecord): readonly Standing[]
+  standing(key: KeyRecord): readonly LimitStanding[]
   /** What a key has used, as far as this process knows. */
   usage(key: KeyRecord): KeyUsage
   /** Tells of spends of another, dead process that are in the store now. */
@@ -59,13 +60,6 @@ export interface Limiter {
   committed(applied: readonly Applied[]): void
   /** Leases have come: whoever waits looks again. */
   wake(): void
-}
-
-interface Standing {
-  readonly unit: KeyUnit
-  readonly limit: number
-  readonly left: number
-  readonly endsAt: number
 }
 
 /** Other replicas cannot tell us that they gave something back. */

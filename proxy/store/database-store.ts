@@ -52,8 +52,7 @@ export function createDatabaseStore({
     // Not tried again here: the entries are in the spool, and the ledger comes back with them.
     write: ({ rows, mark }) => alone(() => attempt('write entries', () => writeEntries(database, rows, mark?.spool))),
     markOf: async () => undefined, // what was written is told by the ids
-    prune: (logsBefore, windowsBefore) =>
-      attempt('prune', () => prune(database, logsBefore, windowsBefore, Date.now())),
+    prune: (logsBefore, windowsBefore, now) => attempt('prune', () => prune(database, logsBefore, windowsBefore, now)),
     ...(direct && {
       listen(onHint: () => void) {
         listener = startListener(direct, onHint)

@@ -175,7 +175,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
     revision: () => ask(() => store.revision()),
     write: (batch) => ask(() => store.write(batch), true),
     markOf: (spool) => ask(() => store.markOf(spool), true),
-    prune: (logsBefore, windowsBefore) => ask(() => store.prune(logsBefore, windowsBefore)),
+    prune: (logsBefore, windowsBefore, now) => ask(() => store.prune(logsBefore, windowsBefore, now)),
     ...(store.listen && { listen: store.listen.bind(store) }),
     ping: () => store.ping(),
     async close() {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { test } from 'node:test'
+import { Client } from 'pg'
 import { type Answer, json } from '../../support/ask.ts'
 import { startFleet } from '../../support/fleet.ts'
-import type { Env } from '../../support/gateway.ts'
+import { type Env, until } from '../../support/gateway.ts'
 
 const LIMIT = 20_000
 const LARGEST = 100
@@ -64,4 +65,25 @@ test('replicas whose clocks are an hour off count and refuse as the others do', 
     id,
   )
   for (const { start: second } of rates) assert.ok(second >= start - 6000 && second <= end, `${second - end} ms`)
+})
+
+test('a replica whose clock is ahead deletes nothing that still counts', async (t) => {
+  const HOUR = 60 * MINUTE
+  const fleet = await startFleet(t, 1, async (_place, url) => {
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    for (const hoursAgo of [4.5, 6]) {
+      await client.query('INSERT INTO tollgate.usage_windows (key_id, minute, tokens) VALUES ($1, $2, 1)', [
+        `${hoursAgo} h ago`,
+        Math.floor(Date.now() - hoursAgo * HOUR),
+      ])
+    }
+    await client.end()
+    return withClock('+1h')
+  })
+  const left = await until('what is old is deleted', async () => {
+    const rows = await fleet.query<{ key_id: string }>('SELECT key_id FROM tollgate.usage_windows')
+    return rows.length < 2 && rows
+  })
+  assert.deepEqual(left, [{ key_id: '4.5 h ago' }])
 })

@@ -152,7 +152,7 @@ for (const [name, create] of Object.entries(subjects)) {
       const { store, alice } = subject
       const entries = [2, 1, 0].map((ago) => ({ keyId: alice.id, spend: 5, admittedAt: MINUTE - ago * MINUTE_MS }))
       await store.write(batchOf(ONE, 1, entries))
-      await store.prune(0, MINUTE - MINUTE_MS)
+      await store.prune(0, MINUTE - MINUTE_MS, MINUTE)
       const usage = await usageOf(subject, alice.hash)
       assert.deepEqual(
         usage?.minutes.map(({ start }) => start),

@@ -151,9 +151,9 @@ test('windows leave the file two minutes after they have stopped to count, and w
   assert.deepEqual(read().keys[0]?.usage_windows, [])
 
   save({ ...content, tollgate: read().tollgate })
-  assert.equal(await store.prune(0, MINUTE), 0)
+  assert.equal(await store.prune(0, MINUTE, NOW), 0)
   assert.equal(read().keys[0]?.usage_windows?.length, 1)
-  assert.equal(await store.prune(0, MINUTE + 1), 0)
+  assert.equal(await store.prune(0, MINUTE + 1, NOW), 0)
   assert.deepEqual(read().keys[0]?.usage_windows, [])
 })
 
