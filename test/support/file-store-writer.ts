@@ -2,7 +2,7 @@
 // it was: file-store-writer.ts FILE SPOOL BATCHES
 import { markSecret } from '../../proxy/auth/secret.ts'
 import { entryToRow } from '../../proxy/domain/entry-row.ts'
-import { isAway } from '../../proxy/domain/store-error.ts'
+import { StoreError } from '../../proxy/domain/store-error.ts'
 import { ulid } from '../../proxy/domain/ulid.ts'
 import { createFileStore } from '../../proxy/store/file/file-store.ts'
 import { idOf } from '../../proxy/store/file/key-file.ts'
@@ -23,6 +23,7 @@ while (done < Number(batches)) {
     await store.write({ rows, mark: { spool, segment: 0, offset: done + 1 } })
     done++
   } catch (error) {
-    if (!isAway(error)) throw error // what holds the lock may be one that was killed this moment
+    // What holds the lock may be one that was killed this moment.
+    if (!(error instanceof StoreError && error.isTransient)) throw error
   }
 }
