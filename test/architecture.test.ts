@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/auth': ['proxy/domain'],
   'proxy/limit': ['proxy/domain'],
   'proxy/route': ['proxy/domain'],
+  'proxy/format': ['proxy/domain'],
   'proxy/upstream': ['proxy/domain'],
   'proxy/meter': ['proxy/domain'],
   'proxy/ledger': ['proxy/domain'],
@@ -56,7 +57,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */
-const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route']
+const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route', 'proxy/format']
 const impurities: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['proxy/domain/ulid.ts'],
   'node:http': ['proxy/domain/call.ts'], // the type of headers
@@ -178,7 +179,7 @@ test('every room, package and exception of the table exists', () => {
 })
 
 test('no two stages import one another', () => {
-  const stages = ['auth', 'limit', 'route', 'upstream', 'meter', 'ledger', 'http', 'telemetry'].map(
+  const stages = ['auth', 'limit', 'route', 'format', 'upstream', 'meter', 'ledger', 'http', 'telemetry'].map(
     (name) => `proxy/${name}`,
   )
   for (const stage of stages) assert.deepEqual(rooms[stage], ['proxy/domain'], stage)
