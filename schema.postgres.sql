@@ -123,3 +123,85 @@ BEGIN
   FROM (VALUES (1)) AS always(one) LEFT JOIN decided ON true; -- a row for the clock, whatever was asked
 END
 $function$;
+
+CREATE TABLE IF NOT EXISTS "tollgate"."channels" ("id" VARCHAR(32) NOT NULL , "pool" VARCHAR(16) NOT NULL, "name" VARCHAR(255) NOT NULL, "service_type" VARCHAR(16) NOT NULL, "base_url" TEXT NOT NULL DEFAULT '', "website" TEXT NOT NULL DEFAULT '', "description" TEXT NOT NULL DEFAULT '', "status" VARCHAR(16) NOT NULL DEFAULT 'active', "priority" INTEGER NOT NULL DEFAULT 0, "position" INTEGER NOT NULL, "promotion_until" BIGINT, "models" TEXT, "key_balance" VARCHAR(16), "model_mapping" TEXT, "price_multipliers" TEXT, "composite_mappings" TEXT, "content_filter" TEXT, "header_policy" TEXT, "quota_unit" VARCHAR(16), "quota_limit" BIGINT, "quota_models" TEXT, "quota_reset_mode" VARCHAR(16), "quota_reset_at" BIGINT, "quota_reset_every" INTEGER, "quota_reset_unit" VARCHAR(16), "rpm" INTEGER, "queue_timeout_ms" INTEGER, "connect_timeout_ms" INTEGER, "first_byte_timeout_ms" INTEGER, "idle_timeout_ms" INTEGER, "is_tls_insecure" BOOLEAN NOT NULL DEFAULT false, "tls_authorities" TEXT, "oauth" TEXT, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL, PRIMARY KEY ("id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."channel_keys" ("id" VARCHAR(26) NOT NULL , "channel_id" VARCHAR(32) NOT NULL, "position" INTEGER NOT NULL, "secret" TEXT NOT NULL, "preview" VARCHAR(32) NOT NULL, "created_at" BIGINT NOT NULL, PRIMARY KEY ("id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."channel_suspensions" ("channel_id" VARCHAR(32) NOT NULL , "suspended_at" BIGINT NOT NULL, "suspended_until" BIGINT NOT NULL, "reason" VARCHAR(255) NOT NULL, PRIMARY KEY ("channel_id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."channel_quota" ("channel_id" VARCHAR(32) NOT NULL , "since" BIGINT NOT NULL, "ends_at" BIGINT, PRIMARY KEY ("channel_id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."model_aliases" ("pool" VARCHAR(16) NOT NULL , "value" VARCHAR(255) NOT NULL , "description" TEXT NOT NULL DEFAULT '', "position" INTEGER NOT NULL, PRIMARY KEY ("pool","value"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."user_aliases" ("user_id" VARCHAR(255) NOT NULL , "alias" VARCHAR(255) NOT NULL UNIQUE, PRIMARY KEY ("user_id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."audit_log" ("id" VARCHAR(26) NOT NULL , "at" BIGINT NOT NULL, "actor_id" VARCHAR(26), "actor" VARCHAR(255) NOT NULL, "operation" VARCHAR(64) NOT NULL, "target" VARCHAR(255), "http_status" INTEGER NOT NULL, "error" VARCHAR(64), "request_id" VARCHAR(128) NOT NULL, "before" TEXT, "after" TEXT, PRIMARY KEY ("id"));
+
+CREATE UNIQUE INDEX "channels_name" ON "tollgate"."channels" ("pool", "name");
+
+CREATE INDEX "channel_keys_channel" ON "tollgate"."channel_keys" ("channel_id");
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "channel_id" VARCHAR(32) NOT NULL DEFAULT '';
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "client_id" VARCHAR(255);
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "session_id" VARCHAR(255);
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "effort" VARCHAR(255);
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "lost" TEXT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "upstream_model" VARCHAR(255);
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "service_tier" VARCHAR(255);
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "upstream_error" TEXT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "cache_write_1h_tokens" BIGINT NOT NULL DEFAULT 0;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "input_cost" BIGINT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "cache_read_cost" BIGINT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "cache_write_cost" BIGINT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "output_cost" BIGINT;
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "quota" VARCHAR(64);
+
+ALTER TABLE "tollgate"."model_pricing" ADD COLUMN "description" TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE "tollgate"."model_pricing" ADD COLUMN "is_exported" BOOLEAN NOT NULL DEFAULT true;
+
+ALTER TABLE "tollgate"."model_pricing" ADD COLUMN "cache_write_1h" BIGINT;
+
+CREATE TABLE IF NOT EXISTS "tollgate"."tenants" ("id" VARCHAR(26) NOT NULL , "name" VARCHAR(255) NOT NULL UNIQUE, "description" TEXT NOT NULL DEFAULT '', "status" VARCHAR(16) NOT NULL DEFAULT 'active', "budget_5h" BIGINT, "budget_day" BIGINT, "budget_month" BIGINT, "budget_is_calendar" BOOLEAN NOT NULL DEFAULT false, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL, PRIMARY KEY ("id"));
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "description" TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "tenant_id" VARCHAR(26);
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "is_tenant_admin" BOOLEAN NOT NULL DEFAULT false;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "allowed_models" TEXT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "allowed_channels" TEXT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "previous_hash" VARCHAR(64);
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "previous_until" BIGINT;
+
+ALTER TABLE "tollgate"."api_keys" ADD COLUMN "updated_at" BIGINT;
+
+CREATE UNIQUE INDEX "api_keys_previous_hash" ON "tollgate"."api_keys" ("previous_hash");
+
+CREATE INDEX "api_keys_tenant" ON "tollgate"."api_keys" ("tenant_id");
+
+CREATE INDEX request_logs_session ON "tollgate".request_logs (session_id, id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX request_logs_errors ON "tollgate".request_logs (id, http_status) WHERE http_status >= 400;
+
+CREATE INDEX request_logs_ended ON "tollgate".request_logs ((admitted_at + duration_ms));
+
+CREATE UNIQUE INDEX request_logs_reported ON "tollgate".request_logs (request_id) WHERE channel_id = 'hook:anthropic';

@@ -2,12 +2,18 @@ import express, { type ErrorRequestHandler, type Express } from 'express'
 import { GatewayError } from './domain/errors.ts'
 import { ulid } from './domain/ulid.ts'
 import type { Gateway } from './http/gateway.ts'
+import { addOperations, type OperationParts } from './http/operations.ts'
 import { addPages, type PageParts } from './http/pages.ts'
 import { requestIdOf } from './http/request-id.ts'
 import { asGatewayError, type ReportError, sendError } from './http/send-error.ts'
 
 /** Which endpoint goes where. */
-export function createApp(gateway: Gateway, pages: PageParts, reportError: ReportError): Express {
+export function createApp(
+  gateway: Pick<Gateway, 'handle'>,
+  pages: PageParts,
+  operations: OperationParts | undefined,
+  reportError: ReportError,
+): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -24,6 +30,7 @@ export function createApp(gateway: Gateway, pages: PageParts, reportError: Repor
     next()
   })
   addPages(app, pages)
+  if (operations) addOperations(app, operations)
   app.use(() => {
     throw new GatewayError('route_unknown')
   })

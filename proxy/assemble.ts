@@ -1,8 +1,15 @@
 import { join } from 'node:path'
+import { type Administration, createAdministration } from './administration.ts'
 import { type Authenticator, createAuthenticator, type KeySource } from './auth/authenticate.ts'
 import type { Guard } from './auth/guard.ts'
+import { createChannelQuotas } from './channel-quotas.ts'
+import { type CallPathParts, createCallPath } from './call-path.ts'
+import { type ChannelTokens, createChannelTokens } from './channel-tokens.ts'
+import { type Channels, createChannels } from './channels.ts'
 import { createClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { createCosting } from './costing.ts'
+import type { Cipher } from './domain/cipher.ts'
 import { idOfRow } from './domain/entry-row.ts'
 import type { GatewayError } from './domain/errors.ts'
 import type { KeyRecord } from './domain/key.ts'
@@ -11,24 +18,28 @@ import { ulid } from './domain/ulid.ts'
 import type { WindowState } from './domain/window.ts'
 import { type Bodies, createBodies } from './http/body.ts'
 import { clientAddressBehind } from './http/client-address.ts'
-import { createGateway, type Gateway } from './http/gateway.ts'
-import { type Heartbeat, startHeartbeat } from './http/heartbeat.ts'
+import type { Gateway } from './http/gateway.ts'
+import type { Heartbeat } from './http/heartbeat.ts'
+import { createEntrance } from './entrance.ts'
 import { createKeyGuard } from './key-guard.ts'
 import { Ledger } from './ledger/ledger.ts'
 import type { Limiter } from './limit/limiter.ts'
 import { TOKEN_WINDOW } from './limit/spans.ts'
 import { createLimits, type Limits } from './limits.ts'
-import { createPipeline } from './pipeline.ts'
-import { channelsOf } from './route/channel.ts'
-import { choose } from './route/choose.ts'
+import { openCipher } from './open-cipher.ts'
+import { createModels } from './models.ts'
+import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
 import { createStatistics } from './statistics.ts'
 import type { Storage } from './storage.ts'
+import type { Configuration } from './store/configuration.ts'
 import { createPriceBook, type PriceBook } from './store/prices.ts'
 import { oldestRetainedId } from './store/retention.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { createUpstream, type Upstream } from './upstream/send.ts'
+import { createTokenEndpoints } from './upstream/oauth.ts'
+import type { Upstream } from './upstream/send.ts'
+import { version } from './version.ts'
 
 /** The rooms, joined. */
 export interface Assembly {
@@ -41,6 +52,8 @@ export interface Assembly {
   /** The window of a key as `/stats` tells it. */
   readonly window: (key: KeyRecord) => Promise<WindowState>
   readonly prices: PriceBook | undefined
+  readonly channels: Channels
+  readonly administration: Administration
   readonly ledger: Ledger
   readonly upstream: Upstream
   readonly heartbeat: Heartbeat
@@ -63,53 +76,51 @@ export async function assemble(
   const { now } = clock
   const bank = storage.bankOf?.(boot)
   const limits = createLimits(config, bank, clock, log)
-  const { limiter } = limits
+  const { limiter, quotaPots } = limits
   const prices = storage.prices && createPriceBook(storage.prices)
+  const priceOf = (model: string | undefined) => prices?.priceOf(model ?? null)
   const guard = createKeyGuard(config, log)
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES)
   const authenticator = createAuthenticator(keySource(store, limiter, now), now, guard)
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
-  const ledger = await startLedger(config, store, log, { boot, now, limiter }, (durationMs, entries, applied) => {
-    limiter.committed(applied)
+  const ledger = await startLedger(config, store, log, { boot, now, limits }, (durationMs, entries, applied) => {
+    for (const counted of [limiter, quotaPots]) counted.committed(applied)
     metrics.commit(durationMs, entries)
   })
   const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator, store))
-  const upstream = createUpstream({
-    connectTimeoutMs: config.CONNECT_TIMEOUT_MS,
-    firstByteTimeoutMs: config.FIRST_BYTE_TIMEOUT_MS,
-    idleTimeoutMs: config.IDLE_TIMEOUT_MS,
-  })
-  const heartbeat = startHeartbeat(config.SSE_HEARTBEAT_MS)
-  const channels = channelsOf(config)
+  const environment = environmentChannels(config)
+  const configuration = storage.configuration?.(await openedCipher(config, log))
+  const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, priceOf, now, log })
+  const tokens = tokensOf(configuration, now, log)
+  const channels = createChannels({ own: environment, configuration, quotas, now, log })
   const reportError = reportingTo(log, metrics)
-  const pipeline = createPipeline({
+  const { gateway, upstream, heartbeat } = createCallPath(config, {
     authenticate: authenticator.authenticate,
     limiter,
-    choose: (call) => choose(channels, call),
+    answerModels: prices && createModels({ prices, channels }),
+    route: channels.begin,
+    enter: createEntrance({ quotas, tokens, gate: limits.gate }),
     ledger,
-    upstream,
-    priceOf: (model) => prices?.priceOf(model ?? null),
+    priceOf,
+    costsOf: createCosting(prices),
     now,
-    defaultModel: config.DEFAULT_MODEL,
-    countsCacheReads: config.WINDOW_COUNTS_CACHE_READS,
-    drainMs: config.CLIENT_GONE_DRAIN_MS,
-    observe(call, key, { channel }, outcome) {
-      metrics.call(call, key, channel, outcome)
-      if (log.isLevelEnabled('debug'))
-        log.debug({ endpoint: call.endpoint.name, prefix: key.prefix, channel, ...outcome }, 'call')
-    },
-  })
-  const gateway = createGateway({
-    pipeline,
     bodies,
-    heartbeat,
     reportError,
-    passthroughPaths: config.PASSTHROUGH_PATHS,
-    maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
-    stallTimeoutMs: config.CLIENT_STALL_TIMEOUT_MS,
-    corsOrigin: config.CORS_ORIGIN,
     clientAddress,
     isDraining,
+    observe: observingWith(metrics, log),
+  })
+  const administration = createAdministration({
+    version,
+    now,
+    environment,
+    health: channels.health,
+    quotas,
+    stores: administered(configuration, storage),
+    authenticate: authenticator.authenticate,
+    clientAddress,
+    onLost: (entries, error) => log.error({ err: error, entries }, 'lines of the audit log could not be written'),
+    onWatchError: (error) => log.error({ err: error }, 'those who watch the calls cannot be shown any'),
   })
   return {
     authenticator,
@@ -123,6 +134,8 @@ export async function assemble(
       now,
     }),
     prices,
+    channels,
+    administration,
     ledger,
     upstream,
     heartbeat,
@@ -130,6 +143,22 @@ export async function assemble(
     metrics,
     reportError,
   }
+}
+
+function tokensOf(configuration: Configuration | undefined, now: () => number, log: Log): ChannelTokens {
+  return createChannelTokens({
+    store: configuration?.tokens,
+    endpoints: createTokenEndpoints(),
+    suspend: async (...suspension) => configuration?.suspensions.suspend(...suspension, now()),
+    now,
+    log,
+  })
+}
+
+async function openedCipher(config: Config, log: Log): Promise<Cipher> {
+  const { cipher, warnings } = await openCipher(config, { mayMake: true })
+  for (const warning of warnings) log.warn(warning)
+  return cipher
 }
 
 /** Keys with what they have used; each account is opened before its first call. */
@@ -142,6 +171,21 @@ function keySource(store: FallbackStore, limiter: Limiter, now: () => number): K
     },
     findByIds: (ids) => store.findByIds(ids),
     isFresh: () => store.isFresh(),
+  }
+}
+
+function administered(
+  configuration: Configuration | undefined,
+  { keys, prices }: Storage,
+): Parameters<typeof createAdministration>[0]['stores'] {
+  return configuration && keys && prices && { configuration, keys, prices }
+}
+
+function observingWith(metrics: Metrics, log: Log): CallPathParts['observe'] {
+  return (call, key, entry) => {
+    metrics.call(call, key, entry)
+    // What an upstream says may quote the prompt.
+    if (log.isLevelEnabled('debug')) log.debug({ prefix: key.prefix, ...entry, told: undefined }, 'call')
   }
 }
 
@@ -164,7 +208,7 @@ function startLedger(
   config: Config,
   store: FallbackStore,
   log: Log,
-  { boot, now, limiter }: { readonly boot: string; readonly now: () => number; readonly limiter: Limiter },
+  { boot, now, limits }: { readonly boot: string; readonly now: () => number; readonly limits: Limits },
   onCommit: (durationMs: number, entries: number, applied: readonly Applied[]) => void,
 ): Promise<Ledger> {
   const retained = (rows: readonly string[]): readonly string[] => {
@@ -188,7 +232,10 @@ function startLedger(
         write: ({ rows, ...rest }) => store.write({ rows: retained(rows), ...rest }),
         markOf: (spool) => store.markOf(spool),
       },
-      onAdopted: (applied) => limiter.adopt(applied),
+      onAdopted(applied) {
+        limits.limiter.adopt(applied)
+        limits.quotaPots.adopt(applied)
+      },
       onCommit,
       onProblem: (what, detail) => log.error({ err: detail }, what),
     },

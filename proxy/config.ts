@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseKeys } from './secrets/parse-keys.ts'
 
 const MB = 1024 * 1024
 
@@ -73,6 +74,17 @@ const key = () =>
       .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable characters')
       .optional(),
   )
+/** One at least, with commas; the sentences quote nothing of them. */
+const encryptionKeys = () =>
+  optional(
+    z
+      .string()
+      .superRefine((list, context) => {
+        const parsed = parseKeys(list)
+        if (parsed.kind === 'problem') context.addIssue({ code: 'custom', message: parsed.problem })
+      })
+      .optional(),
+  )
 /** Goes into a header, so nothing else can be one. */
 const upstreamKey = () =>
   optional(
@@ -140,6 +152,9 @@ export const variables = z.object({
 
   DATA_DIR: optional(z.string().default('./data')).describe(
     'Where the SQLite file, the spool, the snapshot of the keys and the first admin key lie.',
+  ),
+  ENCRYPTION_KEY: encryptionKeys().describe(
+    'What the secrets of channels are encrypted under: 32 bytes in base64 or hexadecimal digits, or several such keys with commas, of which the first encrypts and all decrypt. Unset: `encryption.key` in `DATA_DIR`, made at the first start.',
   ),
   STORAGE_TYPE: optional(z.enum(['database', 'file']).optional()).describe(
     '`database` or `file` (`DATA_FILE`). Unset: the database, unless only a key file is there; see docs/storage.md.',
@@ -228,6 +243,9 @@ export const variables = z.object({
   CONNECT_TIMEOUT_MS: milliseconds(10_000, 1).describe('To connect to the upstream.'),
   FIRST_BYTE_TIMEOUT_MS: milliseconds(300_000, 1).describe("Until the head of the upstream's answer."),
   IDLE_TIMEOUT_MS: milliseconds(300_000, 1).describe("Between two pieces of the upstream's answer."),
+  FAILOVER_DEADLINE_MS: milliseconds(120_000).describe(
+    'How long another attempt may begin after a failed one, and a stream may say nothing; `0` makes one attempt.',
+  ),
   REQUEST_TIMEOUT_MS: milliseconds(300_000, 1).describe(
     'For the client to send its request; its headers have at most 60 s.',
   ),

@@ -1,82 +1,83 @@
+import { Attempts, type AttemptsParts, type Send, type Sent } from './attempts.ts'
 import type { Authenticator } from './auth/authenticate.ts'
+import type { Way } from './channels.ts'
 import { type Call, readCall } from './domain/call.ts'
-import { isNamed } from './domain/endpoint.ts'
-import type { Opened, Outcome } from './domain/entry.ts'
-import { GatewayError } from './domain/errors.ts'
+import type { Entry, FailedAttempt, Opened, Outcome } from './domain/entry.ts'
+import { type ErrorCode, GatewayError } from './domain/errors.ts'
 import type { Key, KeyRecord } from './domain/key.ts'
-import { costOf, type Price } from './domain/price.ts'
+import type { Price } from './domain/price.ts'
 import { storable } from './domain/storable.ts'
-import type { Target } from './domain/target.ts'
-import { spendOf } from './domain/usage.ts'
+import { sumOfCosts } from './domain/sum-of-costs.ts'
+import { spendOf, sumOfUsages } from './domain/usage.ts'
 import type { Incoming } from './http/gateway.ts'
 import { rateLimitHeaders } from './http/rate-limit-headers.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Admission, Limiter } from './limit/limiter.ts'
-import { Meter } from './meter/meter.ts'
-import type { Upstream } from './upstream/send.ts'
+import { refuseClosedEndpoint, refuseModel } from './permissions.ts'
+import type { EndReason, Journey, Step } from './route/journey.ts'
 
-export interface PipelineParts {
+export interface PipelineParts extends AttemptsParts {
   readonly authenticate: Authenticator['authenticate']
   readonly limiter: Limiter
-  readonly choose: (call: Call) => Target | undefined
+  /** Undefined where there are no prices to tell of: then an upstream is asked. */
+  readonly answerModels: ((incoming: Incoming, key: Key) => void) | undefined
+  /** Which channels the call may go to, and in which order. */
+  readonly route: (call: Call, key: Key, deadlineAt: number) => Way
   readonly ledger: Pick<Ledger, 'open' | 'close'>
-  readonly upstream: Upstream
   readonly priceOf: (model: string | undefined) => Price | undefined
-  readonly now: () => number
   readonly defaultModel: string | undefined
   readonly countsCacheReads: boolean
-  /** How long the answer of a client that hung up is still read, so that its true usage is known; 0 is not at all. */
-  readonly drainMs: number
-  readonly observe: (call: Call, key: Key, target: Target, outcome: Outcome) => void
+  /** How long after its admission an answer has to have begun; 0 makes one attempt, however long it takes. */
+  readonly failoverMs: number
+  readonly observe: (call: Call, key: Key, entry: Entry) => void
 }
 
 /** The life of a request, on one screen. Each step is a room; none of them knows the others. */
 export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Promise<void> {
-  const { authenticate, limiter, choose, ledger, upstream } = parts
+  const { authenticate, limiter, route, ledger, answerModels } = parts
 
   return async (incoming) => {
     const key = await authenticate(incoming.credential, incoming.address)
     tellLimits(parts, key, incoming)
-    refuseClosedEndpoint(key, incoming)
+    refuseClosedEndpoint(key, incoming.endpoint)
+    if (incoming.endpoint.name === 'models' && answerModels) return answerModels(incoming, key)
 
     const body = await incoming.readBody()
     const call = readCall({ ...incoming, body }, key.model, parts.defaultModel)
-    const price = parts.priceOf(call.model)
+    refuseModel(key, call)
     const { maxTokens, model } = call
-    const admission = await limiter.admit(key, { bodyBytes: body.length, maxTokens, model, price })
-    const target = choose(call)
-    const opened = openedOf(incoming, call, key, target, admission)
-    try {
-      if (target === undefined) throw new GatewayError('no_upstream')
+    const admission = await limiter.admit(key, {
+      bodyBytes: body.length,
+      maxTokens,
+      model,
+      price: parts.priceOf(model),
+    })
+    const deadlineAt = parts.failoverMs === 0 ? Infinity : admission.admittedAt + parts.failoverMs
+    const start = async (): Promise<readonly [journey: Journey, first: Send, opened: Opened]> => {
+      const { journey, passedBy } = route(call, key, deadlineAt)
+      const first = firstOf(journey.next(parts.now()), passedBy())
+      const opened = openedOf(incoming, call, key, first, admission)
       if (incoming.client.isClosed) throw new GatewayError('client_gone')
       await ledger.open(opened)
-    } catch (error) {
+      return [journey, first, opened]
+    }
+    const [journey, first, opened] = await start().catch((error: unknown) => {
       admission.release()
       throw error
-    }
+    })
 
-    const closed = Promise.withResolvers<void>()
-    const close = (outcome: Outcome): Promise<void> => {
-      const spend = spendOf(outcome.usage, parts.countsCacheReads)
-      const costNanoUsd = costOf(outcome, price)
-      const written = ledger.close({ ...opened, ...outcome, spend, costNanoUsd })
+    if (call.stream) incoming.keepAlive()
+    const close = (outcome: Outcome, sent: Sent, failed: readonly FailedAttempt[]): Promise<void> => {
+      const entry = entryOf(parts, call, opened, outcome, sent, failed)
+      const written = ledger.close(entry)
       const outputTokens = tellsOutput(call, outcome) ? outcome.usage.outputTokens : undefined
-      admission.settle({ tokens: spend, costNanoUsd: costNanoUsd ?? 0, outputTokens })
-      parts.observe(call, key, target, outcome)
-      closed.resolve(written)
+      sent.draw?.settle(entry)
+      admission.settle({ tokens: entry.spend, costNanoUsd: entry.costNanoUsd ?? 0, outputTokens })
+      parts.observe(call, key, entry)
       return written
     }
-    if (call.stream) incoming.keepAlive()
-    const meter = new Meter({ ...opened, call, client: incoming.client, now: parts.now, close })
-    const flow = upstream.send(target, call, meter)
-    incoming.client.follow(flow)
-    incoming.client.onGone(() => {
-      meter.clientGone()
-      flow.resume()
-      const timer = setTimeout(() => flow.abort(new GatewayError('client_gone')), parts.drainMs)
-      void closed.promise.then(() => clearTimeout(timer))
-    })
-    await closed.promise
+    const trip = { call, client: incoming.client, journey, opened, upper: admission.estimate, deadlineAt, close }
+    await new Attempts(parts, trip).run(first)
   }
 }
 
@@ -91,19 +92,28 @@ function tellsOutput({ endpoint }: Call, { metering, httpStatus }: Outcome): boo
   return metering === 'exact' && httpStatus < 300 && endpoint.protocol !== 'opaque'
 }
 
-/** Stateless endpoints are open to every key; the rest of the shared upstream account to keys that name it. */
-function refuseClosedEndpoint(key: Key, { endpoint }: Incoming): void {
-  const isAllowed = key.allowedEndpoints === null ? endpoint.isOpen : isNamed(endpoint.name, key.allowedEndpoints)
-  if (isAllowed) return
-  const message = `The endpoint ${endpoint.name} is not open to this key; an administrator can name it in allowed_endpoints.`
-  throw new GatewayError('endpoint_not_allowed', { message })
+/** Why there is no channel to send a call to, in the words of the catalogue. */
+const refusals = {
+  none_allowed: 'channel_not_allowed',
+  none_for_model: 'no_upstream',
+  none: 'no_upstream',
+  exhausted: 'channels_unavailable',
+  composite_exhausted: 'channels_unavailable',
+  composite_unmatched: 'no_composite_mapping',
+  deadline: 'upstream_timeout',
+  answer: 'internal',
+} as const satisfies Record<EndReason, ErrorCode>
+
+function firstOf(step: Step, passedBy: GatewayError | undefined): Send {
+  if (step.kind === 'send') return step
+  throw passedBy ?? new GatewayError(step.kind === 'end' ? refusals[step.reason] : 'internal')
 }
 
 function openedOf(
   { id, requestId }: Incoming,
   { endpoint, model, stream }: Call,
   key: Key,
-  target: Target | undefined,
+  { channel }: Send,
   { admittedAt, estimate }: Admission,
 ): Opened {
   return {
@@ -113,11 +123,44 @@ function openedOf(
     endpoint: storable(endpoint.name),
     model: model === undefined ? null : storable(model),
     stream,
-    channel: target?.channel ?? '',
+    channel: channel.name,
     admittedAt,
+    attempts: [],
     estimate:
       endpoint.protocol === 'opaque'
         ? { inputTokens: 0, outputTokens: 0 }
         : { inputTokens: estimate.inputTokens, outputTokens: estimate.outputTokens },
+  }
+}
+
+/** What all attempts of a call have used together, and what is to be known of it. */
+function entryOf(
+  { costsOf, countsCacheReads }: PipelineParts,
+  call: Call,
+  opened: Opened,
+  outcome: Outcome,
+  sent: Sent,
+  attempts: readonly FailedAttempt[],
+): Entry {
+  const { estimate: _, ...begun } = opened
+  const usage = sumOfUsages([outcome.usage, ...attempts.map((attempt) => attempt.usage)])
+  const costs = sumOfCosts(
+    costsOf(outcome, sent),
+    attempts.map((attempt) => attempt.costs),
+  )
+  return {
+    ...begun,
+    ...outcome,
+    ...call.attribution,
+    channel: sent.channel.name,
+    channelId: sent.channel.id,
+    effort: sent.effort ?? null,
+    lost: sent.lost.length === 0 ? null : storable(sent.lost.join(',')),
+    attempts,
+    usage,
+    spend: spendOf(usage, countsCacheReads),
+    costs,
+    costNanoUsd: costs?.totalNanoUsd ?? null,
+    quota: sent.draw?.subject ?? null,
   }
 }

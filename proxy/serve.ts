@@ -2,6 +2,8 @@ import { assemble } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
+import { NameTaken } from './domain/key-refusal.ts'
+import { isAway } from './domain/store-error.ts'
 import { ulid } from './domain/ulid.ts'
 import { shareKeyGuard } from './key-guard.ts'
 import { TOKEN_WINDOW } from './limit/spans.ts'
@@ -10,7 +12,6 @@ import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
-import { NameTaken } from './store/keys.ts'
 import { type StoreInUse, useStorage } from './store-in-use.ts'
 import type { Log } from './telemetry/log.ts'
 import { watchKeys } from './watch.ts'
@@ -50,12 +51,15 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await rooms.limits.start()
     const watch = watchKeys(store, storage.pollIntervalMs, {
       async onChange() {
-        await Promise.all([rooms.authenticator.reload(), rooms.prices?.reload()])
-        await snapshots.replace() // a key that was revoked must not come back by a start from the snapshot
+        // A key that was revoked must not come back by a start from the snapshot.
+        const keys = rooms.authenticator.reload().then(() => snapshots.replace())
+        await Promise.all([keys, rooms.prices?.reload(), rooms.channels.reload()])
       },
       onFresh(at) {
         store.freshen(at)
-        rooms.prices?.readOnce().catch(() => undefined) // the next look follows
+        // The next look follows.
+        rooms.prices?.readOnce().catch(() => undefined)
+        rooms.channels.readOnce().catch(() => undefined)
       },
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
@@ -65,7 +69,9 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     tasks.push(watch, startRetention(config, storage, store, rooms.now, log), snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
-    await rooms.prices?.readOnce().catch(() => undefined)
+    if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
+    else await loadPrices(storage, log)
+    await Promise.allSettled([rooms.prices?.readOnce(), rooms.channels.readOnce()])
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
@@ -79,6 +85,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       ending.abort()
       await pause(isStarted ? config.SHUTDOWN_DELAY_MS : 0)
       const deadline = Date.now() + config.SHUTDOWN_GRACE_MS
+      rooms.administration.stopWatch()
       const closed = servers.close(config.SHUTDOWN_GRACE_MS + LAST_WORDS_MS)
       await Promise.race([rooms.gateway.whenIdle(), pause(config.SHUTDOWN_GRACE_MS)])
       await rooms.upstream.destroy(new GatewayError('shutting_down'))
@@ -89,7 +96,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       if (isStarted) await snapshots.write()
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
       await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => printLine(JSON.stringify(entry)))
-      await rooms.limits.stop()
+      await Promise.all([rooms.limits.stop(), rooms.administration.settled()])
       await store.close()
     },
   }
@@ -101,6 +108,13 @@ function storageEvents(log: Log): Parameters<typeof openStorage>[1] {
       log.warn({ err: error, attempt, delayMs }, 'the database failed; trying again'),
     onWait: (holder) => log.info({ holder }, 'waiting for another process that works on the schema'),
   }
+}
+
+/** The prices that come with the program, as far as nobody has decided about them. */
+async function loadPrices({ prices }: Storage, log: Log): Promise<void> {
+  await prices?.loadDefaults('unseen').catch((error: unknown) => {
+    if (!isAway(error)) log.error({ err: error }, 'the default prices cannot be loaded')
+  })
 }
 
 /** Sees to the admin key; where the start is without its database, as soon as that is back. */

@@ -1,16 +1,13 @@
 import { createApp } from './app.ts'
 import type { Assembly } from './assemble.ts'
 import type { Config } from './config.ts'
-import { GatewayError } from './domain/errors.ts'
-import type { KeyFilter, KeyPage, KeyRecord } from './domain/key.ts'
-import { isAway } from './domain/store-error.ts'
+import type { KeyRecord } from './domain/key.ts'
 import { healthBody, pingInTime } from './http/health.ts'
 import { metricsListener } from './http/metrics.ts'
 import { listen } from './http/server.ts'
 import { statsBody } from './http/stats.ts'
 import type { Storage } from './storage.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
-import type { KeyStore } from './store/keys.ts'
 import { version } from './version.ts'
 
 interface Phase {
@@ -43,10 +40,12 @@ export async function startServers(
     isReady: () => canServe() && !isDraining(),
     isDraining,
     metrics: metrics.render,
-    listKeys: storage.keys && listOf(storage.keys),
   }
   const settings = { host: config.HOST, requestTimeoutMs: config.REQUEST_TIMEOUT_MS, reportError }
-  const api = await listen(createApp(gateway, pages, reportError), { ...settings, port: config.PORT })
+  const api = await listen(createApp(gateway, pages, rooms.administration.operations, reportError), {
+    ...settings,
+    port: config.PORT,
+  })
   const servers = [api]
   if (config.METRICS_PORT !== undefined) {
     servers.push(await listen(metricsListener(metrics.render), { ...settings, port: config.METRICS_PORT }))
@@ -55,13 +54,4 @@ export async function startServers(
     port: api.port,
     close: (graceMs: number) => Promise.all(servers.map((server) => server.close(graceMs))),
   }
-}
-
-/** A page of an administrator says 503, and not 500, while the database is away. */
-function listOf(keys: KeyStore) {
-  return (filter: KeyFilter): Promise<KeyPage> =>
-    keys.list(filter).catch((cause: unknown) => {
-      const message = 'The database is away; try again in a moment.'
-      throw isAway(cause) ? new GatewayError('storage_unavailable', { message, cause, retryAfterMs: 1000 }) : cause
-    })
 }

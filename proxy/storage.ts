@@ -5,10 +5,12 @@ import { dirname, join } from 'node:path'
 import { markSecret } from './auth/secret.ts'
 import type { Config } from './config.ts'
 import type { BlockStore } from './domain/address-block.ts'
+import type { Cipher } from './domain/cipher.ts'
 import type { Bank } from './domain/lease.ts'
 import type { Store } from './domain/store.ts'
 import { StoreError } from './domain/store-error.ts'
 import { createBlockStore } from './store/auth-blocks.ts'
+import { type Configuration, createConfiguration } from './store/configuration.ts'
 import type { Database } from './store/database.ts'
 import { createDatabaseStore } from './store/database-store.ts'
 import { storeError } from './store/engine-errors.ts'
@@ -33,6 +35,8 @@ export interface Storage {
   readonly prices: PriceStore | undefined
   /** Of addresses that send wrong keys. Likewise. */
   readonly blocks: BlockStore | undefined
+  /** Likewise. */
+  readonly configuration: ((cipher: Cipher) => Configuration) | undefined
   /** Where it is, for people. */
   readonly location: string
   /** What a snapshot of its keys has to be of. */
@@ -87,6 +91,7 @@ function fileStorage(config: Config): Storage {
     keys: undefined,
     prices: undefined,
     blocks: undefined,
+    configuration: undefined,
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
@@ -107,6 +112,7 @@ async function sqliteStorage(config: Config, { onRetry }: StorageEvents): Promis
     keys: createKeyStore(database),
     prices: createPriceStore(database),
     blocks: createBlockStore(database),
+    configuration: (cipher) => createConfiguration(database, cipher),
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
@@ -142,6 +148,7 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
     keys: createKeyStore(database),
     prices: createPriceStore(database),
     blocks: createBlockStore(database),
+    configuration: (cipher) => createConfiguration(database, cipher),
     location: `${host}${pathname}, schema ${pooled.schema}`,
     source: sourceOf(`${host}${pathname} ${pooled.schema}`),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 5000,

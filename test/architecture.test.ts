@@ -19,6 +19,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/meter': ['proxy/domain'],
   'proxy/ledger': ['proxy/domain'],
   'proxy/telemetry': ['proxy/domain'],
+  'proxy/secrets': ['proxy/domain'],
+  'proxy/admin': ['proxy/domain'], // the stores come in as arguments
   'proxy/http': ['proxy/domain'], // pipeline, keys, ledger and metrics come in as arguments
   'proxy/store': ['proxy/domain', 'proxy/store/migrations'],
   'proxy/store/file': ['proxy/domain'],
@@ -30,11 +32,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'proxy/auth',
     'proxy/limit',
     'proxy/route',
+    'proxy/format',
     'proxy/upstream',
     'proxy/meter',
     'proxy/ledger',
     'proxy/telemetry',
     'proxy/http',
+    'proxy/secrets',
+    'proxy/admin',
     'proxy/store',
     'proxy/store/file',
   ],
@@ -53,14 +58,14 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],
   umzug: ['proxy/store'],
   undici: ['proxy/upstream'],
-  zod: ['proxy/config.ts', 'proxy/http/api-keys.ts', 'proxy/ledger/replay.ts', 'proxy/store/file'],
+  zod: ['proxy/admin', 'proxy/config.ts', 'proxy/ledger/replay.ts', 'proxy/store/file'],
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */
 const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route', 'proxy/format']
 const impurities: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['proxy/domain/ulid.ts'],
-  'node:http': ['proxy/domain/call.ts'], // the type of headers
+  'node:http': ['proxy/domain/attribution.ts', 'proxy/domain/call.ts'], // the type of headers
 }
 
 const ENVIRONMENT = 'proxy/main.ts'

@@ -1,7 +1,8 @@
 import { GatewayError } from '../domain/errors.ts'
-import { type Key, type KeyRecord, standingOf } from '../domain/key.ts'
+import { type KeyRecord, opens, standingOf, type StoredKey } from '../domain/key.ts'
 import { countedAddress } from './address.ts'
 import type { Guard } from './guard.ts'
+import { createKnownKeys } from './known-keys.ts'
 import { hashSecret } from './secret.ts'
 
 /** What a caller sent as its key; undefined when nothing. */
@@ -11,15 +12,18 @@ type Credential = string | undefined
 type AddressOf = () => string | undefined
 
 export interface KeySource {
-  /** The key with this SHA-256, or undefined. */
+  /** The key that has, or before its rotation had, a secret with this SHA-256; or undefined. */
   findByHash(hash: string): Promise<KeyRecord | undefined>
-  findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
+  findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
   /** Whether keys in memory are recent enough to let somebody in. */
   isFresh(): boolean
 }
 
 export interface Authenticator {
-  /** The key of a credential, if it may call now. Throws `key_…` errors, `address_blocked` and `storage_unavailable`. */
+  /**
+   * The key of a credential, if it may call now. Throws `key_…` errors, `tenant_disabled`, `address_blocked` and
+   * `storage_unavailable`.
+   */
   readonly authenticate: (credential: Credential, addressOf: AddressOf) => Promise<KeyRecord>
   /** Reads all keys in memory again, and forgets which ones are unknown. */
   reload(): Promise<void>
@@ -45,8 +49,7 @@ const MAX_KEY_CHARS = 512
 
 /** Without a guard keys may be guessed without end. */
 export function createAuthenticator(source: KeySource, now: () => number, guard?: Guard): Authenticator {
-  /** By hash. As many as there are valid keys in use: a caller cannot make it grow. */
-  const known = new Map<string, KeyRecord>()
+  const known = createKnownKeys()
   const unknown = new Map<string, number>()
   const looking = new Map<string, Promise<KeyRecord | undefined>>()
   let reloading = Promise.resolve()
@@ -69,7 +72,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     const key = await readCurrent(() => source.findByHash(hash)).catch((cause: unknown) => {
       throw new GatewayError('storage_unavailable', { cause, retryAfterMs: 1000 })
     })
-    if (key) known.set(hash, key)
+    if (key) known.put(key)
     else rememberUnknown(unknown, hash, now() + UNKNOWN_TTL_MS)
     return key
   }
@@ -84,6 +87,9 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     return look
   }
 
+  const openedBy = (hash: string | undefined, key: KeyRecord | undefined): KeyRecord | undefined =>
+    key && hash !== undefined && opens(key, hash, now()) ? key : undefined
+
   const refuseBlocked = (address: string): void => {
     const retryAfterMs = guard?.blockedForMs(address) ?? 0
     if (retryAfterMs === 0) return
@@ -95,30 +101,24 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     reloads += 1
     unknown.clear()
     const before = [...known.values()]
-    const current = new Map((await source.findByIds(before.map(({ id }) => id))).map((key) => [key.id, key]))
-    // A key that was rotated is found under its new hash only. Accounts go on: its usage is what it was.
-    // What was found meanwhile stays: it was read after the change.
-    for (const old of before) {
-      const key = current.get(old.id)
-      if (key?.hash !== old.hash) known.delete(old.hash)
-      // What a key has used is read anew after a reset.
-      if (key && key.resetAt !== old.resetAt) known.delete(key.hash)
-      else if (key) known.set(key.hash, { ...old, ...key })
-    }
+    known.renew(before, await source.findByIds(before.map(({ id }) => id)))
   }
 
   return {
     async authenticate(credential, addressOf) {
       const hash = hashOf(credential)
-      const inMemory = hash === undefined ? undefined : known.get(hash)
-      if (inMemory && source.isFresh()) {
+      const inMemory = hash === undefined ? undefined : known.find(hash)
+      const isSettled = inMemory !== undefined && source.isFresh()
+      const opened = openedBy(hash, inMemory)
+      if (opened && isSettled) {
         hits += 1
-        return inForce(inMemory, now())
+        return inForce(opened, now())
       }
       // What is in memory is no guess: it may be read again, whatever its address has done.
-      const address = guard === undefined || inMemory ? undefined : countedAddress(addressOf())
+      const address = guard === undefined || opened ? undefined : countedAddress(addressOf())
       if (address !== undefined) refuseBlocked(address)
-      const key = hash === undefined ? undefined : await find(hash)
+      // A secret that is known to have been rotated away, and whose time is over, needs no look-up.
+      const key = hash === undefined || isSettled ? undefined : openedBy(hash, await find(hash))
       if (key) return inForce(key, now())
       failures += 1
       if (address !== undefined) guard?.failed(address)
@@ -130,10 +130,10 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
       return reloading
     },
     async preload(read) {
-      for (const key of await readCurrent(read)) known.set(key.hash, key)
+      for (const key of await readCurrent(read)) known.put(key)
     },
     known: () => known.values(),
-    stats: () => ({ hits, misses, size: known.size, failures, blocked }),
+    stats: () => ({ hits, misses, size: known.size(), failures, blocked }),
   }
 }
 
@@ -148,6 +148,7 @@ function hashOf(credential: Credential): string | undefined {
 function inForce(key: KeyRecord, now: number): KeyRecord {
   switch (standingOf(key, now)) {
     case 'active':
+      if (key.tenant?.status === 'disabled') throw new GatewayError('tenant_disabled')
       return key
     case 'expired': {
       const message = `API key expired on ${new Date(key.expiresAt ?? 0).toISOString()}`

@@ -4,9 +4,13 @@ import { createSecret, markSecret } from './secret.ts'
 export interface AdminStore {
   findById(id: string): Promise<Key | undefined>
   hasAdmin(): Promise<boolean>
-  create(id: string, fields: KeyFields, secret: SecretMark, now: number, beforeCommit?: () => void): Promise<unknown>
+  create(id: string, fields: KeyFields, secret: SecretMark, now: number, making?: Making): Promise<unknown>
   setStatus(id: string, status: Key['status']): Promise<void>
   rotate(id: string, secret: SecretMark): Promise<void>
+}
+
+interface Making {
+  readonly beforeCommit: () => void
 }
 
 /** The row of the key that comes from `ADMIN_API_KEY`: one, whatever the variable's value was over time. */
@@ -37,9 +41,10 @@ export async function ensureAdmin(store: AdminStore, given: string | undefined, 
   if (existing?.status === 'active') await store.setStatus(FROM_ENVIRONMENT, 'disabled')
   if (await store.hasAdmin()) return
   const secret = createSecret()
-  await store.create(first.id, adminFields('admin'), secret, first.now, () => first.tell(secret.key))
+  const beforeCommit = (): void => first.tell(secret.key)
+  await store.create(first.id, adminFields('admin'), secret, first.now, { beforeCommit })
 }
 
 function adminFields(name: string): KeyFields {
-  return { name, isAdmin: true, model: null, tokenLimit: null, rpm: null, expiresAt: null, allowedEndpoints: null }
+  return { name, isAdmin: true }
 }

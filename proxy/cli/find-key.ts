@@ -1,4 +1,5 @@
 import type { KeySummary } from '../domain/key.ts'
+import type { Tenant } from '../domain/tenant.ts'
 import type { KeyStore } from '../store/keys.ts'
 import { CommandError } from './errors.ts'
 
@@ -17,6 +18,13 @@ export async function findLivingKey(store: KeyStore, name: string): Promise<KeyS
   const key = await findKey(store, name)
   if (key.status === 'revoked') throw new CommandError(`${key.name} was revoked, and that is final. Make a new key.`)
   return key
+}
+
+/** A tenant by its name or its id. */
+export async function findTenant({ tenants }: KeyStore, name: string): Promise<Tenant> {
+  const tenant = await tenants.find(name)
+  if (!tenant) throw new CommandError(`There is no tenant ${name}. tollgate tenants list shows them all.`)
+  return tenant
 }
 
 export function nameTaken(name: string): CommandError {

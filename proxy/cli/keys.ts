@@ -1,33 +1,26 @@
 import { type Command, Option } from 'commander'
 import { createSecret } from '../auth/secret.ts'
 import { readConfig } from '../config.ts'
-import { ulid } from '../domain/ulid.ts'
-import { type Key, type KeyFields, type KeyFilter } from '../domain/key.ts'
+import { ConfigRefusal } from '../domain/config-refusal.ts'
+import { type Key, type KeyFilter, standings } from '../domain/key.ts'
 import { keyJson } from '../domain/key-json.ts'
-import { type KeyStore, NameTaken, NoLivingKey } from '../store/keys.ts'
+import { NoLivingKey } from '../domain/key-refusal.ts'
+import type { KeyStore } from '../store/keys.ts'
 import { CommandError, type Environment } from './errors.ts'
-import { findKey, findLivingKey, nameTaken, type WithKeyStore } from './find-key.ts'
+import { findKey, findLivingKey, findTenant, type WithKeyStore } from './find-key.ts'
 import { addKeyChangeCommands } from './key-changes.ts'
-import { keyTable } from './key-output.ts'
-import { budget, count, instant, nonEmpty, positive } from './option-values.ts'
+import { addKeyCreateCommand } from './key-create.ts'
+import { keyDetails, keyTable, tellSecret } from './key-output.ts'
+import { count, nonEmpty, overlap, positive } from './option-values.ts'
 import { print, type WriteOptions } from './print.ts'
 import { withKeys } from './with-storage.ts'
 
-interface CreateOptions extends WriteOptions {
-  readonly name: string
-  readonly tokenLimit?: number
-  readonly model?: string
-  readonly expires?: number
-  readonly rpm?: number
-  readonly budget5h?: number
-  readonly budgetDay?: number
-  readonly budgetMonth?: number
-  readonly budgetCalendar?: true
-  readonly admin?: true
-  readonly allowEndpoint?: readonly string[]
+interface RotateOptions extends WriteOptions {
+  readonly overlap: number
 }
 
-interface ListOptions extends Omit<KeyFilter, 'now'> {
+interface ListOptions extends Omit<KeyFilter, 'now' | 'tenantId'> {
+  readonly tenant?: string
   readonly json?: true
 }
 
@@ -38,44 +31,20 @@ export function addKeyCommands(program: Command, env: Environment): void {
   const withStore: WithKeyStore = (work) =>
     withKeys(readConfig(env), work).catch((error: unknown) => {
       if (error instanceof NoLivingKey) throw new CommandError('The key was revoked meanwhile, and that is final.')
-      throw error
+      throw error instanceof ConfigRefusal ? new CommandError(error.message) : error
     })
 
-  keys
-    .command('create')
-    .description('Make a key and print it, this once: only its hash is kept.')
-    .requiredOption('--name <name>', 'who or what it is for; no two living keys share a name', nonEmpty)
-    .option('--token-limit <tokens>', 'tokens in a rolling five-hour window; without it there is no limit', positive)
-    .option(
-      '--model <model>',
-      'the model of all its chats, messages and responses, whatever the caller asks for',
-      nonEmpty,
-    )
-    .option('--expires <when>', '30m, 12h, 30d, 4w or an ISO 8601 date', instant)
-    .option('--rpm <requests>', 'requests per minute; without it there is no limit', positive)
-    .option('--budget-5h <usd>', 'USD in a rolling five-hour window; without it there is no limit', budget)
-    .option('--budget-day <usd>', 'USD in a day; without it there is no limit', budget)
-    .option('--budget-month <usd>', 'USD in a month; without it there is no limit', budget)
-    .option(
-      '--budget-calendar',
-      'its days and months are those of the calendar, in UTC, and not the last 24 hours and 30 days',
-    )
-    .option('--allow-endpoint <names...>', 'open these endpoints and no others: messages, files/*, …')
-    .option('--admin', 'an admin key: it may read /metrics and administrate')
-    .option('--json', 'print JSON')
-    .option('--dry-run', 'check everything, write nothing')
-    .action((options: CreateOptions) => withStore((store) => create(store, options)))
+  addKeyCreateCommand(keys, withStore)
 
   keys
     .command('list')
     .description('List keys, oldest first.')
     .option('--model <model>', 'only those with this model', nonEmpty)
     .addOption(
-      new Option('--state <state>', 'only those that may be used, or whose time is over').choices([
-        'active',
-        'expired',
-      ]),
+      new Option('--state <state>', 'only those that may be used, whose time is over, …').choices([...standings]),
     )
+    .option('--tenant <tenant>', 'only those of this tenant', nonEmpty)
+    .option('--search <text>', 'only those with this in their names', nonEmpty)
     .option('--limit <keys>', 'at most so many', positive, 1000)
     .option('--offset <keys>', 'without the first so many', count, 0)
     .option('--json', 'print JSON')
@@ -88,7 +57,7 @@ export function addKeyCommands(program: Command, env: Environment): void {
     .action((name: string, options: WriteOptions) =>
       withStore(async (store) => {
         const key = await findKey(store, name)
-        print(options.json ? JSON.stringify(keyJson(key), null, 2) : keyTable([key]))
+        print(options.json ? JSON.stringify(keyJson(key), null, 2) : keyDetails(key))
       }),
     )
 
@@ -99,17 +68,11 @@ export function addKeyCommands(program: Command, env: Environment): void {
 
   keys
     .command('rotate <key>')
-    .description('Give a key a new secret and print it, this once. The old one is refused at once.')
+    .description('Give a key a new secret and print it, this once. Without --overlap the old one is refused at once.')
+    .option('--overlap <duration>', 'how long the old one goes on: 30m, 24h, 7d, at most 30d', overlap, 0)
     .option('--json', 'print JSON')
     .option('--dry-run', 'check everything, write nothing')
-    .action((name: string, options: WriteOptions) =>
-      withStore(async (store) => {
-        const key = await findLivingKey(store, name)
-        const secret = createSecret()
-        if (!options.dryRun) await store.rotate(key.id, secret)
-        tellSecret({ ...key, prefix: secret.prefix }, secret.key, options)
-      }),
-    )
+    .action((name: string, options: RotateOptions) => withStore((store) => rotate(store, name, options)))
 }
 
 function addStatusCommand(
@@ -128,44 +91,26 @@ function addStatusCommand(
       withStore(async (store) => {
         const key = await findLivingKey(store, name)
         if (!options.dryRun) await store.setStatus(key.id, status)
-        const changed = options.dryRun ? key : { ...key, status }
+        const changed = options.dryRun ? key : await findKey(store, key.id)
         if (options.json) print(JSON.stringify(keyJson(changed), null, 2))
         else print(options.dryRun ? `${key.name} would be ${status}.` : `${key.name} is ${status}.`)
       }),
     )
 }
 
-async function create(store: KeyStore, options: CreateOptions): Promise<void> {
-  const fields: Required<KeyFields> = {
-    name: options.name,
-    isAdmin: options.admin ?? false,
-    model: options.model ?? null,
-    tokenLimit: options.tokenLimit ?? null,
-    rpm: options.rpm ?? null,
-    expiresAt: options.expires ?? null,
-    allowedEndpoints: options.allowEndpoint ?? null,
-    budget5h: options.budget5h ?? null,
-    budgetDay: options.budgetDay ?? null,
-    budgetMonth: options.budgetMonth ?? null,
-    budgetIsCalendar: options.budgetCalendar ?? false,
-  }
+async function rotate(store: KeyStore, name: string, options: RotateOptions): Promise<void> {
+  const key = await findLivingKey(store, name)
   const secret = createSecret()
-  const id = ulid()
-  if (options.dryRun) {
-    if (await store.find(fields.name)) throw nameTaken(fields.name)
-    const key: Key = { ...fields, id, prefix: secret.prefix, status: 'active', resetAt: null, createdAt: Date.now() }
-    print(options.json ? JSON.stringify(keyJson(key), null, 2) : `A key named ${fields.name} would be made.`)
-    return
-  }
-  try {
-    tellSecret(await store.create(id, fields, secret, Date.now()), secret.key, options)
-  } catch (error) {
-    throw error instanceof NameTaken ? nameTaken(fields.name) : error
-  }
+  if (!options.dryRun) await store.rotate(key.id, secret, options.overlap)
+  const { previousUntil, ...rotated } = options.dryRun ? key : await findKey(store, key.id)
+  tellSecret({ ...rotated, previousUntil, prefix: secret.prefix }, secret.key, options)
+  if (!options.json && !options.dryRun && previousUntil !== null)
+    process.stderr.write(`The old one goes on until ${new Date(previousUntil).toISOString()}.\n`)
 }
 
-async function list(store: KeyStore, { json, ...filter }: ListOptions): Promise<void> {
-  const { keys, total } = await store.list({ ...filter, now: Date.now() })
+async function list(store: KeyStore, { json, tenant, ...filter }: ListOptions): Promise<void> {
+  const tenantId = tenant === undefined ? {} : { tenantId: (await findTenant(store, tenant)).id }
+  const { keys, total } = await store.list({ ...filter, ...tenantId, now: Date.now() })
   if (json) return print(JSON.stringify(keys.map(keyJson), null, 2))
   print(keys.length === 0 ? noKeys(total) : keyTable(keys))
   if (keys.length > 0 && filter.offset + keys.length < total)
@@ -174,13 +119,4 @@ async function list(store: KeyStore, { json, ...filter }: ListOptions): Promise<
 
 function noKeys(total: number): string {
   return total === 0 ? 'There are no such keys: tollgate keys create --name …' : `There are only ${total} such keys.`
-}
-
-function tellSecret(key: Key, secret: string, { json, dryRun }: WriteOptions): void {
-  if (dryRun) print(json ? JSON.stringify(keyJson(key), null, 2) : `${key.name} would get a new secret.`)
-  else if (json) print(JSON.stringify({ id: key.id, key: secret, ...keyJson(key) }, null, 2))
-  else {
-    print(secret)
-    process.stderr.write(`This is the key of ${key.name}. Keep it now: it cannot be shown again.\n`)
-  }
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { MAX_OVERLAP_MS } from '../domain/key.ts'
 import { parseUsd } from '../domain/money.ts'
 
 /** A name: what a person can read on one line. */
@@ -6,6 +7,19 @@ export function nonEmpty(value: string): string {
   const text = value.trim()
   if (text === '' || text.length > 255 || /\p{Cc}/u.test(text))
     throw new InvalidArgumentError('Give 1 to 255 printable characters.')
+  return text
+}
+
+/** Names, one or several at a time. For commander, which hands over what came before. */
+export function names(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, nonEmpty(value)]
+}
+
+/** A text for people; an empty one takes away what was there. */
+export function freeText(value: string): string {
+  const text = value.trim()
+  if (text.length > 1000 || /\p{Cc}/u.test(text))
+    throw new InvalidArgumentError('Give at most 1000 printable characters.')
   return text
 }
 
@@ -28,14 +42,28 @@ const DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d
 
 /** A moment in the future, as a duration from now or a date; milliseconds since the epoch. */
 export function instant(value: string): number {
-  const duration = /^(\d+)([mhdw])$/.exec(value)
-  const at = duration ? Date.now() + Number(duration[1]) * (units[duration[2] ?? ''] ?? 0) : dateOf(value)
+  const forMs = durationOf(value)
+  const at = forMs === undefined ? dateOf(value) : Date.now() + forMs
   // A number may be past the last moment that a date can tell.
   if (Number.isNaN(new Date(at).getTime())) {
     throw new InvalidArgumentError('Give 30m, 12h, 30d, 4w or an ISO 8601 date.')
   }
   if (at <= Date.now()) throw new InvalidArgumentError('That is in the past.')
   return at
+}
+
+/** How long an old secret goes on, in milliseconds. */
+export function overlap(value: string): number {
+  const forMs = value === '0' ? 0 : durationOf(value)
+  if (forMs === undefined || forMs > MAX_OVERLAP_MS) {
+    throw new InvalidArgumentError('Give 0, 30m, 24h, 7d or 4w: at most 30 days.')
+  }
+  return forMs
+}
+
+function durationOf(value: string): number | undefined {
+  const duration = /^(\d+)([mhdw])$/.exec(value)
+  return duration ? Number(duration[1]) * (units[duration[2] ?? ''] ?? 0) : undefined
 }
 
 /** NaN for what is no date: `Date.parse` alone takes 45 for the year 2045, and 30 February for 1 March. */

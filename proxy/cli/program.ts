@@ -5,8 +5,10 @@ import { addKeyCommands } from './keys.ts'
 import { addLedgerCommands } from './ledger.ts'
 import { addPriceCommands } from './prices.ts'
 import { addSchemaCommands } from './schema.ts'
+import { addSecretCommands } from './secrets.ts'
 import { CommandError, type Environment } from './errors.ts'
 import { addServeCommand } from './serve.ts'
+import { addTenantCommands } from './tenants.ts'
 
 export function createProgram(env: Environment): Command {
   const program = new Command('tollgate')
@@ -16,9 +18,11 @@ export function createProgram(env: Environment): Command {
     .showHelpAfterError('(--help tells how)')
   addServeCommand(program, env)
   addKeyCommands(program, env)
+  addTenantCommands(program, env)
   addPriceCommands(program, env)
   addLedgerCommands(program, env)
   addSchemaCommands(program, env)
+  addSecretCommands(program, env)
   return program
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { type Attribution, attributionOf, NOBODY } from './attribution.ts'
 import { GatewayError } from './errors.ts'
 import type { Endpoint, Protocol } from './endpoint.ts'
 import { addTopLevel, replaceTopLevel } from './json-edit.ts'
@@ -17,6 +18,7 @@ export interface Call {
   readonly maxTokens: number | undefined
   /** We asked the upstream for usage in the stream, and the caller did not: what tells of it is taken out again. */
   readonly hidesUsage: boolean
+  readonly attribution: Attribution
 }
 
 /** A request, before anything in its body is known. */
@@ -30,7 +32,8 @@ type RawCall = Pick<Call, 'endpoint' | 'method' | 'search' | 'headers' | 'body'>
 export function readCall(raw: RawCall, forcedModel: string | null, defaultModel: string | undefined): Call {
   const { endpoint, method, search, headers } = raw
   const call = { endpoint, method, search, headers, body: raw.body }
-  if (!isJson(raw)) return { ...call, model: undefined, stream: false, maxTokens: 0, hidesUsage: false }
+  if (!isJson(raw))
+    return { ...call, model: undefined, stream: false, maxTokens: 0, hidesUsage: false, attribution: NOBODY }
 
   const text = raw.body.toString('utf8')
   const body = parseObject(text)
@@ -55,7 +58,8 @@ export function readCall(raw: RawCall, forcedModel: string | null, defaultModel:
         : replaceTopLevel(edited, 'stream_options', '{"include_usage":true}')
   }
   if (edited !== text) call.body = Buffer.from(edited)
-  return { ...call, model, stream, maxTokens: maxTokensOf(endpoint.protocol, body, text), hidesUsage }
+  const maxTokens = maxTokensOf(endpoint.protocol, body, text)
+  return { ...call, model, stream, maxTokens, hidesUsage, attribution: attributionOf(endpoint.protocol, body, headers) }
 }
 
 /** Endpoints that we meter are JSON whatever they are labelled; of the others only what says that it is. */

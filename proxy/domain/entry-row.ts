@@ -1,4 +1,5 @@
-import type { Entry, Metering, Status } from './entry.ts'
+import type { Entry, FailedAttempt, Metering, Status } from './entry.ts'
+import type { ServiceTier } from './service-tier.ts'
 
 /**
  * An entry as a flat list, in the order of `entryColumns`. The spool keeps it and the database takes it in this form,
@@ -34,6 +35,21 @@ export const entryColumns = [
   'first_byte_ms',
   'duration_ms',
   'cost_nano_usd',
+  'attempts',
+  'channel_id',
+  'client_id',
+  'session_id',
+  'effort',
+  'lost',
+  'upstream_model',
+  'service_tier',
+  'upstream_error',
+  'cache_write_1h_tokens',
+  'input_cost',
+  'cache_read_cost',
+  'cache_write_cost',
+  'output_cost',
+  'quota',
 ] as const
 
 /** The JSON of an entry's row: the form in which it lies in the spool and goes to the store. */
@@ -54,7 +70,7 @@ export function entryOfJson(row: string): Entry {
 }
 
 export function entryToRow(entry: Entry): EntryRow {
-  const { usage } = entry
+  const { usage, told, costs } = entry
   return [
     entry.id,
     entry.requestId,
@@ -77,6 +93,21 @@ export function entryToRow(entry: Entry): EntryRow {
     entry.firstByteMs,
     entry.durationMs,
     entry.costNanoUsd,
+    entry.attempts.length === 0 ? null : JSON.stringify(entry.attempts),
+    entry.channelId,
+    entry.clientId,
+    entry.sessionId,
+    entry.effort,
+    entry.lost,
+    told.model,
+    told.serviceTier,
+    told.error,
+    usage.cacheWrite1hTokens ?? 0,
+    costs?.inputNanoUsd ?? null,
+    costs?.cacheReadNanoUsd ?? null,
+    costs?.cacheWriteNanoUsd ?? null,
+    costs?.outputNanoUsd ?? null,
+    entry.quota,
   ]
 }
 
@@ -85,6 +116,10 @@ export function entryFromRow(row: EntryRow): Entry {
   // By length and not by value: a number that is null was none when it was written, and is not to become 0.
   const text = (at: number): string => (at < row.length ? row[at] : '') as string
   const number = (at: number): number => (at < row.length ? row[at] : 0) as number
+  const told = (at: number): string | null => (row[at] ?? null) as string | null
+  const cost = (at: number): number | null => (row[at] ?? null) as number | null
+  const [input, cacheRead, cacheWrite, output] = [cost(31), cost(32), cost(33), cost(34)]
+  const hourTokens = number(30)
   return {
     id: text(0),
     requestId: text(1),
@@ -103,11 +138,30 @@ export function entryFromRow(row: EntryRow): Entry {
       cacheWriteTokens: number(13),
       outputTokens: number(14),
       reasoningTokens: number(15),
+      ...(hourTokens > 0 && { cacheWrite1hTokens: hourTokens }),
     },
     spend: number(16),
     admittedAt: number(17),
     firstByteMs: (row[18] ?? null) as number | null,
     durationMs: number(19),
     costNanoUsd: (row[20] ?? null) as number | null,
+    attempts: JSON.parse(told(21) ?? '[]') as FailedAttempt[],
+    channelId: text(22),
+    clientId: told(23),
+    sessionId: told(24),
+    effort: told(25),
+    lost: told(26),
+    told: { model: told(27), serviceTier: told(28) as ServiceTier | null, error: told(29) },
+    costs:
+      input === null || cacheRead === null || cacheWrite === null || output === null
+        ? null
+        : {
+            inputNanoUsd: input,
+            cacheReadNanoUsd: cacheRead,
+            cacheWriteNanoUsd: cacheWrite,
+            outputNanoUsd: output,
+            totalNanoUsd: cost(20) ?? 0,
+          },
+    quota: told(35),
   }
 }

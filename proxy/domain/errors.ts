@@ -9,6 +9,7 @@ const catalogue = {
   key_revoked: [401, 'This API key was revoked; ask your administrator for a new one.'],
   key_expired: [403, 'This API key has expired; ask your administrator for a new one.'],
   key_disabled: [403, 'This API key is disabled; ask your administrator to enable it.'],
+  tenant_disabled: [403, 'The tenant of this API key is disabled; ask your administrator to enable it.'],
   address_blocked: [
     429,
     'Too many wrong API keys came from your address; check the key, and try again when the time in Retry-After is over.',
@@ -18,8 +19,16 @@ const catalogue = {
     403,
     'This endpoint is not open to this key; an administrator can name it in allowed_endpoints.',
   ],
-  query_invalid: [400, 'The query has a parameter that this page does not know or cannot use.'],
   path_invalid: [400, 'Write the path plainly: without //, dot segments or encoded slashes.'],
+  request_invalid: [400, 'The request says something that cannot be used; details names each field.'],
+  content_type_unsupported: [
+    415,
+    'Send the body as JSON, in UTF-8 and not compressed, with content-type application/json.',
+  ],
+  not_found: [404, 'There is none with this name or id; it may have been removed.'],
+  conflict: [409, 'Another one has this name or value.'],
+  revision_conflict: [409, 'Configuration changed; reload and retry'],
+  read_only: [409, 'This comes from the environment of the gateway and can only be changed there.'],
   route_unknown: [404, 'There is nothing here; GET / lists the endpoints.'],
   method_not_allowed: [405, 'This endpoint does not know this method; see the Allow header.'],
   json_invalid: [400, 'The body is not a JSON object; send one with content-type application/json.'],
@@ -32,6 +41,9 @@ const catalogue = {
   budget_exhausted: [429, 'The budget of this key is spent.'],
   model_unpriced: [403, 'This key has a budget in money, and the model has no price.'],
   rate_limited: [429, 'Request rate limit exceeded, please try again later'],
+  model_not_allowed: [403, 'This key may not use this model; ask your administrator.'],
+  model_unknown: [404, 'There is no such model; GET /v1/models lists those that this key may use.'],
+  loop_detected: [508, 'The call has come back to this gateway: a channel leads to the gateway itself.'],
   overloaded: [503, 'The gateway has as many calls in flight as it accepts; try again in a moment.'],
   shutting_down: [503, 'This gateway process is shutting down; try again.'],
   spool_unavailable: [503, 'The gateway cannot write its ledger and takes no call that it could not account for.'],
@@ -42,8 +54,17 @@ const catalogue = {
   ],
   no_upstream: [
     503,
-    'No upstream is configured for this endpoint; set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.',
+    'No channel takes calls for this endpoint and model; add or resume one, or set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.',
   ],
+  not_translatable: [400, 'The call cannot be said in the format of the channel.'],
+  channel_not_allowed: [403, 'None of the channels that this key may use serves this call; ask your administrator.'],
+  channel_busy: [429, 'The channels for this call have had their requests of this minute; try again in a moment.'],
+  channel_quota_exhausted: [
+    429,
+    'The quotas of the channels for this call are used up; try again when the time in Retry-After is over.',
+  ],
+  channels_unavailable: [503, 'No channel can take this call at the moment; try again in a while.'],
+  no_composite_mapping: [400, 'The channel has no mapping for this model; ask for another model.'],
   upstream_unreachable: [502, 'Upstream request failed'],
   upstream_timeout: [504, 'The upstream did not answer in time; try again.'],
   upstream_broken: [502, 'The upstream broke off its answer; try again.'],
@@ -57,6 +78,12 @@ const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue
 
+/** What is wrong with one field of a request; `field` is its path (`quota.limit`). Neither says what the field held. */
+export interface FieldProblem {
+  readonly field: string
+  readonly message: string
+}
+
 export const errorCatalogue: Readonly<Record<ErrorCode, readonly [status: number, sentence: string]>> = catalogue
 
 interface Particulars {
@@ -64,6 +91,8 @@ interface Particulars {
   readonly message?: string
   /** For our log only. */
   readonly detail?: string
+  /** What is wrong, field by field; public. */
+  readonly details?: readonly FieldProblem[]
   readonly retryAfterMs?: number
   /** The upstream did no work for the call, so it has cost nothing. */
   readonly isUnbilled?: boolean

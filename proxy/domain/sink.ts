@@ -7,7 +7,8 @@ export type Headers = Record<string, string | string[]>
  * `data` answers false when the reader is behind: the sender pauses until it is resumed.
  */
 export interface Sink {
-  head(status: number, headers: Headers): void
+  /** `limits`: what the upstream says of its own account's limits, which is nothing for callers. */
+  head(status: number, headers: Headers, limits?: Headers): void
   data(chunk: Buffer): boolean
   /** `last` are bytes that go with the end, in one write. */
   end(last?: Buffer): void

@@ -1,5 +1,5 @@
 import type { DatabasePing } from './database-ping.ts'
-import type { Key, KeyRecord, KeyUsage } from './key.ts'
+import type { KeyRecord, KeyUsage, StoredKey } from './key.ts'
 import type { SpoolMark } from './spool-mark.ts'
 
 /** A group of closed entries, as the spool hands them out. */
@@ -10,7 +10,7 @@ export interface Batch {
   readonly mark?: SpoolMark
 }
 
-/** A spend that is new in the store: a sum over entries of one key and one minute of admission. */
+/** A spend that is new in the store: a sum over entries of one key and one minute of admission, and of one quota. */
 export interface Applied {
   readonly keyId: string
   /** The minute's start, in milliseconds since the epoch. */
@@ -21,6 +21,8 @@ export interface Applied {
   readonly costNanoUsd: number
   /** How many entries are new or corrected. */
   readonly entries: number
+  /** The quota of a channel that they count to as well, and how many requests they are to it; of money, what they cost. */
+  readonly quota?: { readonly subject: string; readonly requests: number }
 }
 
 export interface Listening {
@@ -35,12 +37,12 @@ export interface Listening {
 export interface Store {
   /** Makes the store ready for use, or says in one sentence why it is not. */
   initialise(): Promise<void>
-  /** The key with this hash, with its statistics and what it has used since `usedSince`; undefined if there is none. */
+  /** The key that has this hash, or had it before it was rotated, with its statistics and what it has used since `usedSince`; undefined if there is none. */
   findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined>
   /** What a key has used, altogether and since `usedSince`; undefined if there is no such key. */
   usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined>
   /** Those of the given ids that still exist, as they are now. */
-  findByIds(ids: readonly string[]): Promise<readonly (Key & { readonly hash: string })[]>
+  findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
   /** Changes whenever a key does. */
   revision(): Promise<string>
   /**

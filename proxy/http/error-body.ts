@@ -25,7 +25,8 @@ const openaiTypes: Readonly<Record<number, string>> = {
 /** An error as the caller's SDK expects it; where system A had a value for `error`, that value with ours beside it. */
 export function errorBody(error: GatewayError, dialect: Dialect, requestId: string): Json {
   const { code, message, status, particulars } = error
-  const ours = { code, message, request_id: requestId }
+  const { details } = particulars
+  const ours = { code, message, request_id: requestId, ...(details && { details }) }
   if (particulars.legacy !== undefined) {
     return { ...(dialect === 'anthropic' ? { type: 'error' } : {}), error: particulars.legacy, ...ours }
   }

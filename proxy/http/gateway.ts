@@ -3,6 +3,7 @@ import type { Call } from '../domain/call.ts'
 import { type Endpoint, endpointOf, isPlainPath } from '../domain/endpoint.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { ulid } from '../domain/ulid.ts'
+import { isLoop } from '../domain/via.ts'
 import type { Bodies } from './body.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { credentialOf, withoutCredentials } from './credential.ts'
@@ -73,6 +74,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     inFlight += 1
     try {
       check(req.method ?? '', path, endpoint)
+      if (isLoop(req.headers.via)) throw new GatewayError('loop_detected')
       if (inFlight > parts.maxConcurrentRequests) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
       await parts.pipeline({
         id,

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Express, Request } from 'express'
 import helmet from 'helmet'
-import type { KeyFilter, KeyPage, KeyRecord } from '../domain/key.ts'
+import type { KeyRecord } from '../domain/key.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { keysPage } from './api-keys.ts'
 import { credentialOf } from './credential.ts'
 import { homePage } from './home-page.ts'
 import type { RenderMetrics } from './metrics.ts'
@@ -17,8 +16,6 @@ export interface PageParts {
   readonly isReady: () => boolean
   readonly isDraining: () => boolean
   readonly metrics: RenderMetrics
-  /** Undefined where the keys are in a file. */
-  readonly listKeys: ((filter: KeyFilter) => Promise<KeyPage>) | undefined
 }
 
 /** Everything that is not `/v1`. */
@@ -53,21 +50,13 @@ export function addPages(app: Express, parts: PageParts): void {
 
   const keyOf = (req: Request): Promise<KeyRecord> =>
     parts.authenticate(credentialOf(req.headers, searchOf(req)), () => parts.clientAddress(req))
-  const refuseOthers = async (req: Request): Promise<void> => {
-    if (!(await keyOf(req)).isAdmin) throw new GatewayError('admin_required')
-  }
   app.get('/stats', async (req, res) => {
     res.json(await parts.stats(await keyOf(req)))
   })
   app.get('/metrics', async (req, res) => {
-    await refuseOthers(req)
+    if (!(await keyOf(req)).isAdmin) throw new GatewayError('admin_required')
     const { type, text } = await parts.metrics()
     res.set('content-type', type).send(text)
-  })
-  app.get('/api/keys', async (req, res) => {
-    if (parts.listKeys === undefined) throw new GatewayError('needs_database') // a file has no admin keys to ask for
-    await refuseOthers(req)
-    res.json(await keysPage(parts.listKeys, searchOf(req), Date.now()))
   })
 }
 

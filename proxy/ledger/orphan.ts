@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
-import type { Entry, Opened } from '../domain/entry.ts'
+import { type Entry, NO_CIRCUMSTANCES, NOTHING_TOLD, type Opened } from '../domain/entry.ts'
 import { rowJson } from '../domain/entry-row.ts'
 import type { Applied, Store } from '../domain/store.ts'
-import { NO_USAGE } from '../domain/usage.ts'
+import { NO_USAGE, spendOf, sumOfUsages } from '../domain/usage.ts'
 import { Committer } from './committer.ts'
 import type { AdoptedFolder } from './folders.ts'
 import { SpoolReader } from './spool-reader.ts'
@@ -57,7 +57,7 @@ export class Orphan {
 
 /** The entry of a call whose process died before its answer was complete. */
 function interruptedEntry({ estimate, ...opened }: Opened): Entry {
-  const usage = { ...NO_USAGE, ...estimate }
+  const usage = sumOfUsages([{ ...NO_USAGE, ...estimate }, ...opened.attempts.map((attempt) => attempt.usage)])
   return {
     ...opened,
     status: 'interrupted',
@@ -65,8 +65,11 @@ function interruptedEntry({ estimate, ...opened }: Opened): Entry {
     error: 'interrupted',
     metering: 'estimated',
     usage,
-    spend: usage.inputTokens + usage.outputTokens,
+    spend: spendOf(usage, false),
     costNanoUsd: null, // the spool knows no prices
+    ...NO_CIRCUMSTANCES,
+    told: NOTHING_TOLD,
+    quota: null,
     firstByteMs: null,
     durationMs: 0,
   }

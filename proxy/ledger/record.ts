@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Entry, Opened } from '../domain/entry.ts'
+import type { Entry, FailedAttempt, Opened } from '../domain/entry.ts'
 import { idOfRow, rowJson } from '../domain/entry-row.ts'
 
 /**
@@ -19,9 +19,10 @@ const CHECKSUM_CHARS = 8
 const PREFIX_CHARS = 1 + CHECKSUM_CHARS + 1
 
 export function openedLine(opened: Opened): string {
-  const { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate } = opened
+  const { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate, attempts } = opened
   const { inputTokens, outputTokens } = estimate
   const row = [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens]
+  if (attempts.length > 0) row.push(JSON.stringify(attempts))
   return recordOf('o', OPENED, JSON.stringify(row))
 }
 
@@ -52,10 +53,14 @@ export function parseRecord(line: Buffer): SpoolRecord | undefined {
   return { kind: 'opened', opened: openedFromRow(JSON.parse(text) as OpenedRow) }
 }
 
-type OpenedRow = readonly [string, string, string, string, string | null, boolean, string, number, number, number]
+type OpenedRow = readonly [
+  ...(readonly [string, string, string, string, string | null, boolean, string, number, number, number]),
+  attempts?: string,
+]
 
 function openedFromRow(row: OpenedRow): Opened {
-  const [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens] = row
+  const [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens, before] = row
   const estimate = { inputTokens, outputTokens }
-  return { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate }
+  const attempts = JSON.parse(before ?? '[]') as FailedAttempt[] // safe: written by openedLine
+  return { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate, attempts }
 }

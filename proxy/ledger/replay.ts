@@ -1,8 +1,42 @@
 import { z } from 'zod'
-import type { Entry } from '../domain/entry.ts'
+import { type Entry, NO_CIRCUMSTANCES, NOTHING_TOLD } from '../domain/entry.ts'
 
 const count = z.number().int().min(0)
 const name = z.string().max(255)
+
+const usage = z.object({
+  inputTokens: count,
+  cacheReadTokens: count,
+  cacheWriteTokens: count,
+  outputTokens: count,
+  reasoningTokens: count,
+  cacheWrite1hTokens: count.exactOptional(),
+})
+
+const costs = z.object({
+  inputNanoUsd: count,
+  outputNanoUsd: count,
+  cacheWriteNanoUsd: count,
+  cacheReadNanoUsd: count,
+  totalNanoUsd: count,
+})
+
+const attempt = z.object({
+  channel: name,
+  model: name.nullable(),
+  status: count,
+  error: name.nullable(),
+  followedBy: z.enum(['again', 'next']),
+  durationMs: count,
+  usage,
+  costs: costs.nullable(),
+})
+
+const told = z.object({
+  model: name.nullable(),
+  serviceTier: z.enum(['standard', 'priority', 'ultrafast', 'flex']).nullable(),
+  error: name.nullable(),
+})
 
 /** An entry as JSON, from outside: unlike a line of the spool, nothing vouches for it. */
 const entry = z.object({
@@ -18,17 +52,21 @@ const entry = z.object({
   httpStatus: count,
   error: name.nullable(),
   metering: z.enum(['exact', 'estimated', 'unmetered']),
-  usage: z.object({
-    inputTokens: count,
-    cacheReadTokens: count,
-    cacheWriteTokens: count,
-    outputTokens: count,
-    reasoningTokens: count,
-  }),
+  usage,
   firstByteMs: count.nullable(),
   durationMs: count,
   spend: count,
-  costNanoUsd: count.nullable().default(null), // an older program printed none
+  // From here on what an older program did not print.
+  costNanoUsd: count.nullable().default(null),
+  attempts: z.array(attempt).default([]),
+  channelId: name.default(NO_CIRCUMSTANCES.channelId),
+  clientId: name.nullable().default(null),
+  sessionId: name.nullable().default(null),
+  effort: name.nullable().default(null),
+  lost: name.nullable().default(null),
+  costs: costs.nullable().default(null),
+  told: told.default(NOTHING_TOLD),
+  quota: z.string().max(64).nullable().default(null),
 })
 
 /**

@@ -1,6 +1,6 @@
 import type { Key } from '../domain/key.ts'
 import type { KeyUnit } from '../domain/lease.ts'
-import type { Price } from '../domain/price.ts'
+import { hourPrice, type Price } from '../domain/price.ts'
 import type { Estimate } from './estimate.ts'
 
 /** How much of what a key may use, for what is limited. */
@@ -20,6 +20,6 @@ const PER_PRICE = 1_000_000
 /** What a call can cost at most, in nano-USD; undefined where its model has no price. */
 export function upperCost({ inputUpper, outputUpper }: Estimate, price: Price | undefined): number | undefined {
   if (price === undefined) return undefined
-  const input = Math.max(price.input, price.cacheWrite, price.cacheRead)
+  const input = Math.max(price.input, price.cacheRead, price.cacheWrite, hourPrice(price))
   return Math.ceil((inputUpper * input + outputUpper * price.output) / PER_PRICE)
 }

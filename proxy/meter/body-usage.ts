@@ -3,25 +3,28 @@ const BACKSLASH = 0x5c
 /** Each try copies the rest of the text: an answer full of the name must not cost the square of its length. */
 const MAX_TRIES = 64
 
+type Json = Readonly<Record<string, unknown>>
+
 /**
- * Finds the top-level `usage` of a JSON object from the end of its text, without parsing the rest. From the right
- * place on, `{` and what follows are again one whole object: a `usage` deeper down leaves braces over, and one inside
- * a string has a backslash before its quote. `isWhole` is whether `tail` is the whole text.
+ * Finds the end of a JSON object from its top-level `usage` on, without parsing the rest. From the right place on, `{`
+ * and what follows are again one whole object: a `usage` deeper down leaves braces over, and one inside a string has a
+ * backslash before its quote. `isWhole` is whether `tail` is the whole text.
  */
-export function usageFromTail(tail: Buffer, isWhole: boolean): unknown {
+export function endFromUsage(tail: Buffer, isWhole: boolean): Json | undefined {
   let tries = MAX_TRIES
   for (let at = tail.lastIndexOf(NAME); at !== -1; at = at === 0 ? -1 : tail.lastIndexOf(NAME, at - 1)) {
     if (tries-- === 0) break
     if (tail[at - 1] === BACKSLASH) continue
     const found = parse(`{${tail.toString('utf8', at)}`)
-    if (found !== undefined) return found['usage']
+    if (found !== undefined) return found
   }
-  return isWhole ? parse(tail.toString('utf8'))?.['usage'] : undefined
+  return isWhole ? parse(tail.toString('utf8')) : undefined
 }
 
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+function parse(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Readonly<Record<string, unknown>> // safe: an accepted text that begins with { is an object
+    const json: unknown = JSON.parse(text)
+    return typeof json === 'object' && json !== null ? (json as Json) : undefined // safe: an object
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { Call } from '../domain/call.ts'
-import type { Outcome } from '../domain/entry.ts'
+import { NOTHING_TOLD, type Outcome } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Headers, Sink } from '../domain/sink.ts'
 import { NO_USAGE, type Usage } from '../domain/usage.ts'
@@ -45,10 +45,6 @@ export class Meter implements Sink {
   head(status: number, headers: Headers): void {
     const { call, client } = this.parts
     const type = String(headers['content-type'] ?? '')
-    // Neither is the API. A redirect must not pass at all: an SDK would follow it, and take its Tollgate key along.
-    if (type.startsWith('text/html') || (status >= 300 && status < 400)) {
-      throw new GatewayError('upstream_invalid', { detail: `status ${status}, content-type ${type}`, isUnbilled: true })
-    }
     this.status = status
     const isStream = status < 300 && type.startsWith('text/event-stream')
     this.scan = isStream
@@ -130,6 +126,7 @@ export class Meter implements Sink {
       httpStatus: this.isClientGone ? CLIENT_CLOSED_REQUEST : this.answeredStatus(failure),
       error,
       ...this.measured(failure),
+      told: this.finding?.told ?? NOTHING_TOLD,
       firstByteMs: this.firstByteAt === undefined ? null : Math.max(0, this.firstByteAt - admittedAt),
       durationMs: Math.max(0, now() - admittedAt),
     }

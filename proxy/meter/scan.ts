@@ -1,3 +1,4 @@
+import type { Told } from '../domain/entry.ts'
 import type { Usage } from '../domain/usage.ts'
 
 /** What a scan has learnt of an answer when it ends. */
@@ -10,6 +11,7 @@ export interface Finding {
   readonly isWhole: boolean
   /** The error that the upstream reported inside its answer. */
   readonly error: string | undefined
+  readonly told: Told
 }
 
 /** Looks at an answer's body on its way, holding back what must not pass before the call is in the ledger. */

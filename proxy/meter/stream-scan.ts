@@ -1,9 +1,11 @@
 import type { Protocol } from '../domain/endpoint.ts'
+import { NOTHING_TOLD } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { storable } from '../domain/storable.ts'
 import type { Usage } from '../domain/usage.ts'
+import { errorTypeOf } from './error-type.ts'
 import type { Finding, Scan } from './scan.ts'
 import { dataOf, EventJoiner, eventsOf } from './sse.ts'
+import { toldOf } from './told.ts'
 import { usageOf } from './usage-of.ts'
 
 /** Larger than any event of a provider (an image in base64 is a few MB); what is longer is not an event stream. */
@@ -23,7 +25,7 @@ const telling: Readonly<Record<Protocol, RegExp>> = {
   opaque: /"usage"\s*:\s*\{|"error"/,
 }
 
-interface EventJson {
+interface EventJson extends Readonly<Record<string, unknown>> {
   readonly type?: unknown
   readonly usage?: unknown
   readonly choices?: unknown
@@ -45,6 +47,7 @@ export class StreamScan implements Scan {
   private usage: Usage | undefined
   private isFinal = false
   private error: string | undefined
+  private told = NOTHING_TOLD
 
   constructor(protocol: Protocol, hidesUsage: boolean) {
     this.protocol = protocol
@@ -65,14 +68,14 @@ export class StreamScan implements Scan {
   find(isBroken: boolean): Finding {
     const last = this.joiner.rest() // an upstream may forget the last blank line
     const passes = last === undefined || this.hasEnded ? last : this.read(last)
-    const { usage, hasEnded, error } = this
+    const { usage, hasEnded, error, told } = this
     // An upstream that repeats its usage with every chunk has told everything when the stream has ended.
     const isFinal = usage !== undefined && (this.isFinal || (hasEnded && error === undefined && isChat(this.protocol)))
     // Not every server that speaks OpenAI's dialect sends [DONE]; one that told the final usage was done.
     const isWhole = hasEnded || isFinal || this.protocol === 'opaque'
     // Half an event is none: the error that comes behind it would be read as its continuation.
     if (passes && isWhole && !isBroken) this.held.push(passes)
-    return { usage, isFinal, isWhole, error }
+    return { usage, isFinal, isWhole, error, told }
   }
 
   private isTelling(bytes: Buffer): boolean {
@@ -117,15 +120,15 @@ export class StreamScan implements Scan {
   }
 
   private learn(json: EventJson): void {
+    this.told = toldOf(json, this.told)
     const usage = json.usage ?? json.message?.usage ?? json.response?.usage
     const found = usageOf(usage, this.protocol, this.usage)
     if (found) {
       this.usage = found
       this.isFinal = isFinalUsage(json)
     }
-    const error = json.error ?? json.response?.error ?? (json.type === 'error' ? json : undefined)
-    if (error) this.error = typeOf(error)
-    this.hasEnded ||= isTerminal(json.type) || Boolean(error)
+    this.error = errorTypeOf(json) ?? this.error
+    this.hasEnded ||= isTerminal(json.type) || this.error !== undefined
   }
 }
 
@@ -153,16 +156,10 @@ function withoutNull(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(USAGE_NULL, ''), 'latin1')
 }
 
-function typeOf(error: unknown): string {
-  const { type, code } = error as { readonly type?: unknown; readonly code?: unknown } // safe: both may be absent
-  const named = [code, type].find((value) => typeof value === 'string')
-  return typeof named === 'string' ? storable(named) : 'error'
-}
-
 function parse(data: string): EventJson | undefined {
   try {
     const json: unknown = JSON.parse(data)
-    return typeof json === 'object' && json !== null ? json : undefined
+    return typeof json === 'object' && json !== null ? (json as EventJson) : undefined // safe: an object, its members unknown
   } catch {
     return undefined
   }

@@ -8,7 +8,9 @@ type Json = Readonly<Record<string, unknown>>
  * input in `message_start` and the final output in `message_delta`, others repeat cumulative figures.
  *
  * Anthropic's `input_tokens` excludes cache reads and writes (https://docs.anthropic.com/en/api/messages); OpenAI's
- * `prompt_tokens` and `input_tokens` include the cached ones (https://platform.openai.com/docs/api-reference).
+ * `prompt_tokens` and `input_tokens` include the cached ones (https://platform.openai.com/docs/api-reference). Of what
+ * Anthropic wrote to a cache, `cache_creation` tells how much it keeps for an hour
+ * (https://platform.claude.com/docs/en/build-with-claude/prompt-caching).
  */
 export function usageOf(value: unknown, protocol: Protocol, before: Usage = NO_USAGE): Usage | undefined {
   if (!isObject(value)) return undefined
@@ -21,10 +23,14 @@ function anthropicUsage(usage: Json, before: Usage): Usage | undefined {
   if (input === undefined && output === undefined) return undefined
   const outputTokens = output ?? before.outputTokens
   const thinking = detail(usage['output_tokens_details'], 'thinking_tokens')
+  const cacheWriteTokens = count(usage['cache_creation_input_tokens']) ?? before.cacheWriteTokens
+  const forAnHour = detail(usage['cache_creation'], 'ephemeral_1h_input_tokens') ?? before.cacheWrite1hTokens ?? 0
+  const cacheWrite1hTokens = Math.min(forAnHour, cacheWriteTokens)
   return {
     inputTokens: input ?? before.inputTokens,
     cacheReadTokens: count(usage['cache_read_input_tokens']) ?? before.cacheReadTokens,
-    cacheWriteTokens: count(usage['cache_creation_input_tokens']) ?? before.cacheWriteTokens,
+    cacheWriteTokens,
+    ...(cacheWrite1hTokens > 0 && { cacheWrite1hTokens }),
     outputTokens,
     reasoningTokens: Math.min(thinking ?? before.reasoningTokens, outputTokens),
   }

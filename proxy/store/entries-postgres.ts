@@ -1,7 +1,18 @@
 import { entryColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Database, select, selectPrepared, tableOf } from './database.ts'
-import { adding, correction, measures, moneyOf, replacedColumns, sumsOf } from './entries-sql.ts'
+import {
+  adding,
+  appliedOf,
+  columnsFrom,
+  correction,
+  measures,
+  moneyOf,
+  quotasOf,
+  replacedColumns,
+  type Sum,
+  sumsOf,
+} from './entries-sql.ts'
 
 /** Casts of the cells of a row; the others are texts. */
 const casts: Partial<Record<(typeof entryColumns)[number], string>> = {
@@ -17,11 +28,16 @@ const casts: Partial<Record<(typeof entryColumns)[number], string>> = {
   first_byte_ms: 'int',
   duration_ms: 'int',
   cost_nano_usd: 'bigint',
+  cache_write_1h_tokens: 'bigint',
+  input_cost: 'bigint',
+  cache_read_cost: 'bigint',
+  cache_write_cost: 'bigint',
+  output_cost: 'bigint',
 }
 
-const cells = entryColumns.map((name, at) => {
+const cells = columnsFrom((at, name) => {
   const cast = casts[name]
-  return `${cast === undefined ? `cell ->> ${at}` : `(cell ->> ${at})::${cast}`} AS ${name}`
+  return cast === undefined ? `cell ->> ${at}` : `(cell ->> ${at})::${cast}`
 })
 
 /**
@@ -33,19 +49,21 @@ function statement(database: Database): string {
   const table = (name: string): string => tableOf(database, name)
   return `
     WITH incoming AS MATERIALIZED (
-      SELECT ${cells.join(', ')} FROM jsonb_array_elements($1::jsonb) AS batch(cell)
+      SELECT ${cells} FROM jsonb_array_elements($1::jsonb) AS batch(cell)
     ), held AS MATERIALIZED (
       SELECT id FROM ${table('api_keys')} WHERE id IN (SELECT key_id FROM incoming) ORDER BY id FOR NO KEY UPDATE
     ), written AS (
       INSERT INTO ${table('request_logs')} AS log (${entryColumns.join(', ')})
       SELECT ${entryColumns.join(', ')} FROM incoming WHERE (SELECT count(*) FROM held) >= 0 ORDER BY id
       ON CONFLICT (id) ${correction('log', `jsonb_build_array(${replacedColumns.map((name) => `log.${name}`).join(', ')})::text`)}
-      RETURNING key_id, admitted_at, model, channel, status, http_status,
+      RETURNING key_id, admitted_at, model, channel, status, http_status, quota,
         ${replacedColumns.slice(1).join(', ')}, replaced::jsonb AS replaced
     ), sums AS (${sumsOf('written')}
+    ), quotas AS (${quotasOf('sums', (name) => name)}
     ), stats AS (
       INSERT INTO ${table('usage_stats')} AS stat (resolution, start, key_id, model, channel, ${measures.join(', ')})
-      SELECT 'minute', minute, key_id, model, channel, ${measures.join(', ')} FROM sums ORDER BY 3, 2, 4, 5
+      SELECT 'minute', minute, key_id, model, channel, ${measures.map((name) => `sum(${name})`).join(', ')}
+      FROM sums GROUP BY 2, 3, 4, 5 ORDER BY 3, 2, 4, 5
       ON CONFLICT (resolution, start, key_id, model, channel) ${adding('stat', measures)}
     ), windows AS (
       INSERT INTO ${table('usage_windows')} AS bucket (key_id, minute, tokens)
@@ -55,6 +73,14 @@ function statement(database: Database): string {
       INSERT INTO ${table('limit_buckets')} AS bucket (subject, unit, start, amount)
       ${moneyOf('sums', (name) => name)}
       ON CONFLICT (subject, unit, start) ${adding('bucket', ['amount'])}
+    ), moved_quotas AS (
+      INSERT INTO ${table('limit_buckets')} AS bucket (subject, unit, start, amount)
+      SELECT * FROM quotas
+      ON CONFLICT (subject, unit, start) ${adding('bucket', ['amount'])}
+    ), quota_leases AS (
+      UPDATE ${table('limit_leases')} AS lease SET amount = greatest(0, lease.amount - moved.amount)
+      FROM (SELECT quota, unit, sum(amount)::bigint AS amount FROM quotas GROUP BY 1, 2) AS moved
+      WHERE lease.replica_id = $2 AND lease.subject = moved.quota AND lease.unit = moved.unit
     ), keys AS (
       UPDATE ${table('api_keys')} AS key
       SET lifetime_tokens = lifetime_tokens + spend, last_used_at = greatest(last_used_at, at)
@@ -68,17 +94,18 @@ function statement(database: Database): string {
       ) AS moved
       WHERE lease.replica_id = $2 AND lease.subject = moved.key_id AND lease.unit <> 'requests'
     )
-    SELECT key_id AS "keyId", minute, sum(spend_tokens)::bigint AS spend,
-      sum(cost_nano_usd)::bigint AS "costNanoUsd", sum(entries)::bigint AS entries
-    FROM sums GROUP BY 1, 2`
+    SELECT key_id, minute, quota, sum(spend_tokens)::bigint AS spend_tokens, sum(cost_nano_usd)::bigint AS cost_nano_usd,
+      sum(entries)::bigint AS entries, sum(quota_requests)::bigint AS quota_requests
+    FROM sums GROUP BY 1, 2, 3`
 }
 
 const statements = new WeakMap<Database, string>()
 
-export function writeToPostgres(database: Database, batch: string, spool: string): Promise<Applied[]> {
+export async function writeToPostgres(database: Database, batch: string, spool: string): Promise<Applied[]> {
   let text = statements.get(database)
   if (text === undefined) statements.set(database, (text = statement(database)))
-  return database.hasSessions
-    ? selectPrepared<Applied>(database, 'write-entries', text, [batch, spool])
-    : select<Applied>(database, text, [batch, spool])
+  const sums = database.hasSessions
+    ? await selectPrepared<Sum>(database, 'write-entries', text, [batch, spool])
+    : await select<Sum>(database, text, [batch, spool])
+  return sums.map(appliedOf)
 }

@@ -1,9 +1,20 @@
 import { entryColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Database, run, select } from './database.ts'
-import { adding, correction, measures, moneyOf, replacedColumns, sumsOf } from './entries-sql.ts'
+import {
+  adding,
+  appliedOf,
+  columnsFrom,
+  correction,
+  measures,
+  moneyOf,
+  quotasOf,
+  replacedColumns,
+  type Sum,
+  sumsOf,
+} from './entries-sql.ts'
 
-const cells = entryColumns.map((name, at) => `value ->> ${at} AS ${name}`).join(', ')
+const cells = columnsFrom((at) => `value ->> ${at}`)
 const keep = (table: string): string => `json_array(${replacedColumns.map((name) => `${table}.${name}`).join(', ')})`
 
 /** What the batch would change. The write lock is held, so nobody can change it in between. */
@@ -23,8 +34,8 @@ const INSERT_ENTRIES = `
 const ADD_STATS = `
   INSERT INTO usage_stats (resolution, start, key_id, model, channel, ${measures.join(', ')})
   SELECT 'minute', value ->> 'minute', value ->> 'key_id', value ->> 'model', value ->> 'channel',
-    ${measures.map((name) => `value ->> '${name}'`).join(', ')}
-  FROM json_each($1) WHERE true
+    ${measures.map((name) => `sum(value ->> '${name}')`).join(', ')}
+  FROM json_each($1) GROUP BY 2, 3, 4, 5
   ON CONFLICT (resolution, start, key_id, model, channel) ${adding('usage_stats', measures)}`
 
 const ADD_WINDOWS = `
@@ -37,6 +48,11 @@ const ADD_MONEY = `
   ${moneyOf('json_each($1)', (name) => `(value ->> '${name}')`)}
   ON CONFLICT (subject, unit, start) ${adding('limit_buckets', ['amount'])}`
 
+const ADD_QUOTAS = `
+  INSERT INTO limit_buckets (subject, unit, start, amount)
+  ${quotasOf('json_each($1)', (name) => `(value ->> '${name}')`)}
+  ON CONFLICT (subject, unit, start) ${adding('limit_buckets', ['amount'])}`
+
 const ADD_LIFETIME = `
   UPDATE api_keys
   SET lifetime_tokens = lifetime_tokens + moved.spend, last_used_at = max(coalesce(last_used_at, 0), moved.at)
@@ -45,14 +61,6 @@ const ADD_LIFETIME = `
     FROM json_each($1) GROUP BY 1
   ) AS moved WHERE api_keys.id = moved.key_id`
 
-interface Sum {
-  readonly key_id: string
-  readonly minute: number
-  readonly spend_tokens: number
-  readonly cost_nano_usd: number
-  readonly entries: number
-}
-
 /** SQLite has no statement that changes several tables: one transaction, whose few sums make a round through here. */
 export function writeToSqlite(database: Database, batch: string): Promise<Applied[]> {
   return database.write(async (transaction) => {
@@ -60,11 +68,9 @@ export function writeToSqlite(database: Database, batch: string): Promise<Applie
     if (sums.length > 0) {
       await run(database, INSERT_ENTRIES, [batch], transaction)
       const moved = JSON.stringify(sums)
-      for (const add of [ADD_STATS, ADD_WINDOWS, ADD_MONEY, ADD_LIFETIME])
+      for (const add of [ADD_STATS, ADD_WINDOWS, ADD_MONEY, ADD_QUOTAS, ADD_LIFETIME])
         await run(database, add, [moved], transaction)
     }
-    return sums.map(({ key_id: keyId, minute, spend_tokens: spend, cost_nano_usd: costNanoUsd, entries }) => {
-      return { keyId, minute, spend, costNanoUsd, entries }
-    })
+    return sums.map(appliedOf)
   })
 }

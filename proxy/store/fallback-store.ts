@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../domain/key.ts'
+import { hashesOf, type KeyRecord } from '../domain/key.ts'
 import type { Snapshot } from '../domain/snapshot.ts'
 import type { Store } from '../domain/store.ts'
 import { isAway, StoreError } from '../domain/store-error.ts'
@@ -154,7 +154,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
         if (!isAway(error) || !settings.isEnabled) throw error
         const last = await events.readSnapshot()
         if (last === undefined || Date.now() - last.freshAt > settings.maxStaleMs) throw error
-        snapshot = new Map(last.keys.map((key) => [key.hash, key]))
+        snapshot = new Map(last.keys.flatMap((key) => hashesOf(key).map((hash) => [hash, key] as const)))
         freshAt = last.freshAt
         outage.begin(error)
       }

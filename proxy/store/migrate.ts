@@ -6,6 +6,9 @@ import { storeError } from './engine-errors.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { usageStats } from './migrations/0002-usage-stats.ts'
 import { limits } from './migrations/0003-limits.ts'
+import { channels } from './migrations/0004-channels.ts'
+import { tenants } from './migrations/0005-tenants.ts'
+import { logs } from './migrations/0006-logs.ts'
 import { liftTimeLimits, type OnWait, withOperationLock } from './operation-lock.ts'
 import { type AppliedMigration, numberOf, readMigrations, type SchemaStanding, schemaStanding } from './schema.ts'
 
@@ -27,7 +30,7 @@ export interface Migration {
 }
 
 /** Append-only: a migration that was released is never edited. */
-const migrations: readonly Migration[] = [initial, usageStats, limits]
+const migrations: readonly Migration[] = [initial, usageStats, limits, channels, tenants, logs]
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name)
 
 interface Schema {

@@ -1,16 +1,23 @@
-import { type Price, type Prices, priceOf } from '../domain/price.ts'
-import { type Database, run, select, tableOf } from './database.ts'
-import { storeError } from './engine-errors.ts'
-import { bumpRevision } from './revision.ts'
+import { createPriceLookup, type Pricing } from '../domain/price-lookup.ts'
+import type { ModelPrice, Price, Prices } from '../domain/price.ts'
+import { changeConfig, told } from './config-change.ts'
+import { type Database, select, tableOf } from './database.ts'
+import { type DefaultsLoaded, loadDefaults, type WhichDefaults } from './load-defaults.ts'
+import { type Listing, readPrices, writePrice } from './price-rows.ts'
+import { replacePrices } from './replace-prices.ts'
 
-/** What administrators do with prices. Every method throws `StoreError`. */
+/** What administrators do with prices. Every method throws `StoreError`, and `RevisionConflict` where one is expected. */
 export interface PriceStore {
   /** All of them, by the names of their models in order. */
   list(): Promise<Prices>
-  /** In place of the price that the model had. */
-  set(model: string, price: Price): Promise<void>
+  /** In place of the price that the model had; what is not said of its listing stays. */
+  set(model: string, price: Price & Listing, expectedRevision?: string): Promise<void>
   /** Answers whether the model had a price. */
-  remove(model: string): Promise<boolean>
+  remove(model: string, expectedRevision?: string): Promise<boolean>
+  /** In place of all there are. */
+  replaceAll(prices: Prices, expectedRevision?: string): Promise<void>
+  /** Takes prices from the list that comes with the program; a dry run only tells which. */
+  loadDefaults(which: WhichDefaults, isDryRun?: boolean): Promise<DefaultsLoaded>
 }
 
 /** The prices in memory. Before the first `reload` every model is unpriced. */
@@ -19,58 +26,56 @@ export interface PriceBook {
   reload(): Promise<void>
   /** Reads them if that never worked. */
   readOnce(): Promise<void>
+  /** The names of the models that may be listed. */
+  listed(): readonly string[]
   /** The price of a call's model; undefined where it has none. */
-  priceOf(model: string | null): Price | undefined
+  priceOf(model: string | null): ModelPrice | undefined
+  /** The price of the model that answered or, where it has none, of the one that was asked for. */
+  priceFor(responseModel: string | null, requestModel: string | null): Pricing | undefined
 }
 
 export function createPriceStore(database: Database): PriceStore {
   const table = tableOf(database, 'model_pricing')
-  const told = <T>(operation: string, work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => Promise.reject(storeError(operation, error)))
-
-  const find = `SELECT model, input, cache_read AS "cacheRead", cache_write AS "cacheWrite", output FROM ${table}`
   return {
-    async list() {
-      const rows = await told('read the prices', select<Price & { readonly model: string }>(database, find))
-      const prices = rows.map(({ model, ...price }) => [model, price] as const)
-      return new Map(prices.toSorted(([one], [other]) => (one < other ? -1 : 1))) // engines sort texts each in its way
-    },
+    list: () => told('read the prices', readPrices(database)),
 
-    set: (model, { input, cacheRead, cacheWrite, output }) =>
-      told(
-        'set a price',
-        database.write(async (transaction) => {
-          const upsert = `INSERT INTO ${table} (model, input, cache_read, cache_write, output) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (model) DO UPDATE SET input = excluded.input, cache_read = excluded.cache_read,
-              cache_write = excluded.cache_write, output = excluded.output`
-          await run(database, upsert, [model, input, cacheRead, cacheWrite, output], transaction)
-          await bumpRevision(database, transaction)
-        }),
+    set: (model, price, expectedRevision) =>
+      changeConfig(database, 'set a price', expectedRevision, (transaction) =>
+        writePrice(database, transaction, model, price),
       ),
 
-    remove: (model) =>
-      told(
-        'remove a price',
-        database.write(async (transaction) => {
-          const removed = `DELETE FROM ${table} WHERE model = $1 RETURNING model`
-          if ((await select(database, removed, [model], transaction)).length === 0) return false
-          await bumpRevision(database, transaction)
-          return true
-        }),
-      ),
+    remove: (model, expectedRevision) =>
+      changeConfig(database, 'remove a price', expectedRevision, async (transaction) => {
+        const removed = `DELETE FROM ${table} WHERE model = $1 RETURNING model`
+        return (await select(database, removed, [model], transaction)).length > 0
+      }),
+
+    replaceAll: (prices, expectedRevision) => replacePrices(database, prices, expectedRevision),
+
+    loadDefaults: (which, isDryRun = false) => loadDefaults(database, which, isDryRun),
   }
 }
 
 export function createPriceBook({ list }: Pick<PriceStore, 'list'>): PriceBook {
-  let prices: Prices = new Map()
+  let find = createPriceLookup(new Map())
+  let listed: readonly string[] = []
   let isRead = false
   const reload = async (): Promise<void> => {
-    prices = await list()
+    const prices = await list()
+    find = createPriceLookup(prices)
+    listed = [...prices].filter(([, { isExported }]) => isExported).map(([model]) => model)
     isRead = true
   }
+  const priceOf = (model: string | null): ModelPrice | undefined => (model === null ? undefined : find(model))
   return {
     reload,
     readOnce: () => (isRead ? Promise.resolve() : reload()),
-    priceOf: (model) => (model === null ? undefined : priceOf(model, prices)),
+    listed: () => listed,
+    priceOf,
+    priceFor(responseModel, requestModel) {
+      const own = priceOf(responseModel)
+      const price = own ?? priceOf(requestModel)
+      return price && { price, isByRequestModel: own === undefined }
+    },
   }
 }

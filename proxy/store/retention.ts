@@ -13,8 +13,11 @@ const steps = [
   { from: 'hour', to: 'day', lengthMs: DAY_MS, keptMs: 90 * DAY_MS },
 ] as const
 
-/** How long buckets of `limit_buckets` are kept from their start, besides those that go with the windows. */
-const bucketsKeptMs = { requests: 2 * 60_000, usd_hour: 32 * DAY_MS } as const
+/**
+ * How long buckets of `limit_buckets` are kept from their start, besides those that go with the windows; and a quota's
+ * from its last, once its channel counts to a later period.
+ */
+const bucketsKeptMs = { requests: 2 * 60_000, usd_hour: 32 * DAY_MS, quota: 32 * DAY_MS } as const
 
 const TIME_CHARS = 10
 
@@ -68,13 +71,30 @@ async function deleteBuckets(
   await run(database, `DELETE FROM ${windows} WHERE ${isOut}`, [windowsBefore], transaction)
   const buckets = tableOf(database, 'limit_buckets')
   const isOld = `(unit IN ('tokens', 'usd_minute') AND start < $1)
-    OR (unit = 'requests' AND start < $2) OR (unit = 'usd_hour' AND start < $3)`
+    OR (unit = 'requests' AND start < $2) OR (unit = 'usd_hour' AND start < $3)
+    OR subject IN (${pastPeriods(database, '$4')})`
+  const { requests, usd_hour: hours, quota } = bucketsKeptMs
   await run(
     database,
     `DELETE FROM ${buckets} WHERE ${inNoUse(database, buckets, isOld)}`,
-    [windowsBefore, now - bucketsKeptMs.requests, now - bucketsKeptMs.usd_hour],
+    [windowsBefore, now - requests, now - hours, now - quota],
     transaction,
   )
+}
+
+/**
+ * The subjects of quotas that nothing has counted to since `before`, while something has counted to another of the same
+ * channel since, or there is no such channel any more. How long a period lasts is not for this to know.
+ */
+function pastPeriods(database: Database, before: string): string {
+  const channel = `rtrim(subject, '0123456789')` // channel:<id>:<since>
+  return `
+    SELECT subject FROM (
+      SELECT subject, ${channel} AS channel, max(start) AS last, max(max(start)) OVER (PARTITION BY ${channel}) AS latest
+      FROM ${tableOf(database, 'limit_buckets')} WHERE unit IN ('quota_requests', 'quota_credit') GROUP BY subject
+    ) AS period
+    WHERE last < ${before}
+      AND (last < latest OR channel NOT IN (SELECT 'channel:' || id || ':' FROM ${tableOf(database, 'channels')}))`
 }
 
 /** By id, which is sorted by time: the table needs no index for it. */

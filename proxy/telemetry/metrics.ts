@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { Call } from '../domain/call.ts'
-import type { Outcome } from '../domain/entry.ts'
+import type { Entry } from '../domain/entry.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Key } from '../domain/key.ts'
 import { addGauges, type Gauges } from './gauges.ts'
@@ -10,7 +10,7 @@ export interface Metrics {
   readonly registry: Registry
   /** Prometheus' text format. */
   readonly render: () => Promise<{ readonly type: string; readonly text: string }>
-  call(call: Call, key: Key, channel: string, outcome: Outcome): void
+  call(call: Call, key: Key, entry: Entry): void
   refusal(code: ErrorCode): void
   commit(durationMs: number, entries: number): void
 }
@@ -32,7 +32,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   }
 
   const tallies = createTallies()
-  const { calls, tokens, estimated, duration, firstByte, refusals, commits, committed } = instruments(registry)
+  const { calls, tokens, estimated, duration, firstByte, failed, refusals, commits, committed } = instruments(registry)
 
   return {
     registry,
@@ -45,11 +45,14 @@ export function createMetrics(gauges: Gauges): Metrics {
       commits.observe(durationMs / 1000)
       committed.inc(entries)
     },
-    call({ endpoint }, key, channel, outcome) {
+    call({ endpoint }, key, entry) {
+      const { channel, durationMs, firstByteMs, attempts } = entry
       const labels = { channel, endpoint: endpoint.label }
-      duration.observe(labels, outcome.durationMs / 1000)
-      if (outcome.firstByteMs !== null) firstByte.observe(labels, outcome.firstByteMs / 1000)
-      tallies.add(labelOf(key), channel, endpoint.label, outcome)
+      duration.observe(labels, durationMs / 1000)
+      if (firstByteMs !== null) firstByte.observe(labels, firstByteMs / 1000)
+      tallies.add(labelOf(key), channel, endpoint.label, entry)
+      for (const attempt of attempts)
+        failed.inc({ channel: attempt.channel, status: attempt.status, followed_by: attempt.followedBy })
     },
   }
 }
@@ -87,6 +90,12 @@ function instruments(registry: Registry) {
       help: 'From admission to the first byte of the answer.',
       labelNames: ['channel', 'endpoint'],
       buckets: SECONDS,
+      registers,
+    }),
+    failed: new Counter({
+      name: 'tollgate_failed_attempts_total',
+      help: 'Upstream exchanges that failed before they put out anything, by what was done then: the same channel again, or the next one.',
+      labelNames: ['channel', 'status', 'followed_by'],
       registers,
     }),
     refusals: new Counter({

@@ -10,6 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
   UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
+  FORBIDDEN_ADDRESS: 'its address is link-local or a metadata service, which are not called',
 }
 
 /** How far an exchange had come. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Headers } from '../domain/sink.ts'
+import { ownVia } from '../domain/via.ts'
 
 /**
  * What of the caller's headers a provider gets to see. A list of what may pass rather than of what may not: cookies,
@@ -15,14 +16,19 @@ const forwarded = [
   'x-client-request-id',
 ] as const
 
-export function requestHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+/** `withheld`: names, in small letters, that the channel does not want to see. */
+export function requestHeaders(
+  headers: IncomingHttpHeaders,
+  withheld: readonly string[] = [],
+): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {
     // An answer must be readable for its usage: asking for none is cheaper than undoing it.
     'accept-encoding': 'identity',
+    via: ownVia(headers.via),
   }
   for (const name of forwarded) {
     const value = headers[name]
-    if (value !== undefined) kept[name] = value
+    if (value !== undefined && !withheld.includes(name)) kept[name] = value
   }
   return kept
 }
@@ -31,7 +37,7 @@ export function requestHeaders(headers: IncomingHttpHeaders): Record<string, str
  * Hop-by-hop (RFC 9110 section 7.6.1), the connection's own, and what tells of the shared upstream account. And where
  * the upstream would send its caller: an SDK goes there with the key that it has from us.
  */
-const withheld = new Set([
+const ours = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -54,7 +60,9 @@ const withheld = new Set([
   'openai-organization',
   'openai-project',
 ])
-const withheldPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit', 'access-control-', 'cf-']
+const limitNames = new Set(['retry-after', 'retry-after-ms'])
+const limitPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit']
+const oursByPrefix = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit', 'access-control-', 'cf-']
 
 /** `isDecoded`: the body is not sent on as it came, so its encoding and length are not either. */
 export function responseHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): Headers {
@@ -63,14 +71,23 @@ export function responseHeaders(headers: IncomingHttpHeaders, isDecoded: boolean
   // Of a stream we take events out and put comments in.
   const isAsLong = !isDecoded && !headers['content-type']?.startsWith('text/event-stream')
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || withheld.has(name) || withheldPrefixes.some((prefix) => name.startsWith(prefix)))
-      continue
+    if (value === undefined || ours.has(name) || oursByPrefix.some((prefix) => name.startsWith(prefix))) continue
     if (hopByHop?.includes(name)) continue
     if (isDecoded && name === 'content-encoding') continue
     if (!isAsLong && name === 'content-length') continue
     kept[name] = value
   }
   return kept
+}
+
+/** What a refusal says of the limits of the upstream account, and of when to come again. */
+export function limitHeaders(headers: IncomingHttpHeaders): Headers {
+  const found: Headers = {}
+  for (const [name, value] of Object.entries(headers)) {
+    const tells = limitNames.has(name) || limitPrefixes.some((prefix) => name.startsWith(prefix))
+    if (tells && value !== undefined) found[name] = value
+  }
+  return found
 }
 
 /** The headers that `Connection` names: they belong to it as well. */

@@ -7,7 +7,8 @@ import type { Flow, Sink } from '../domain/sink.ts'
 import type { Target } from '../domain/target.ts'
 import { decoderFor } from './decoder.ts'
 import { type Progress, toGatewayError } from './failure.ts'
-import { requestHeaders, responseHeaders } from './headers.ts'
+import { checkHost, guardedLookup } from './guarded-lookup.ts'
+import { limitHeaders, requestHeaders, responseHeaders } from './headers.ts'
 
 export interface UpstreamSettings {
   readonly connectTimeoutMs: number
@@ -24,9 +25,15 @@ export interface Upstream {
 
 export function createUpstream({ connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamSettings): Upstream {
   const pools = new Map<string, Pool>()
-  const poolOf = (origin: string): Pool => {
-    let pool = pools.get(origin)
-    if (pool === undefined) pools.set(origin, (pool = new Pool(origin, { connect: { timeout: connectTimeoutMs } })))
+  const poolOf = ({ origin, timeouts, tls }: Target): Pool => {
+    const timeout = timeouts.connectMs ?? connectTimeoutMs
+    const name = `${origin} ${timeout} ${tls.isInsecure} ${tls.authorities ?? ''}`
+    let pool = pools.get(name)
+    if (pool === undefined) {
+      checkHost(new URL(origin).hostname)
+      const trust = { rejectUnauthorized: !tls.isInsecure, ...(tls.authorities !== null && { ca: tls.authorities }) }
+      pools.set(name, (pool = new Pool(origin, { connect: { timeout, lookup: guardedLookup, ...trust } })))
+    }
     return pool
   }
   let ended: GatewayError | undefined
@@ -37,14 +44,21 @@ export function createUpstream({ connectTimeoutMs, firstByteTimeoutMs, idleTimeo
         sink.fail(new GatewayError(ended.code, { ...ended.particulars, isUnbilled: true }))
         return exchange
       }
-      poolOf(target.origin).dispatch(
+      let pool: Pool
+      try {
+        pool = poolOf(target)
+      } catch (error) {
+        exchange.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)))
+        return exchange
+      }
+      pool.dispatch(
         {
           method: call.method,
           path: target.path,
-          headers: Object.assign(requestHeaders(call.headers), target.headers),
+          headers: Object.assign(requestHeaders(call.headers, target.withheld), target.headers),
           body: call.body.length > 0 ? call.body : null,
-          headersTimeout: firstByteTimeoutMs,
-          bodyTimeout: idleTimeoutMs,
+          headersTimeout: target.timeouts.firstByteMs ?? firstByteTimeoutMs,
+          bodyTimeout: target.timeouts.idleMs ?? idleTimeoutMs,
         },
         exchange,
       )
@@ -96,7 +110,9 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
     this.progress = 'answered'
     this.decoder = decoderFor(headers['content-encoding'])
     if (this.decoder) this.decode(this.decoder)
-    this.sink.head(status, responseHeaders(headers, this.decoder !== undefined))
+    const kept = responseHeaders(headers, this.decoder !== undefined)
+    if (status < 400) this.sink.head(status, kept)
+    else this.sink.head(status, kept, limitHeaders(headers))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -108,7 +124,7 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
     else this.sink.end()
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.decoder === undefined || this.hasFailed || (this.aborted ?? error) instanceof GatewayError) {
       this.fail(error)
       return

@@ -68,8 +68,17 @@ for (const [way, env] of Object.entries(ways)) {
 
     const next = createSecret()
     await expectEverywhere(replicas, next.key, 'key_invalid')
+    await site.keys.rotate(id, next, Number(HOUR))
+    await expectEverywhere(replicas, next.key, undefined)
+    await expectEverywhere(replicas, secret.key, undefined)
     await site.keys.rotate(id, next)
     await expectEverywhere(replicas, secret.key, 'key_invalid')
+    await expectEverywhere(replicas, next.key, undefined)
+
+    await site.keys.tenants.create('tenant', { name: 'acme', status: 'disabled' }, Date.now())
+    await site.keys.update(id, { tenantId: 'tenant' })
+    await expectEverywhere(replicas, next.key, 'tenant_disabled')
+    await site.keys.tenants.update('tenant', { status: 'active' })
     await expectEverywhere(replicas, next.key, undefined)
     await site.keys.setStatus(id, 'revoked')
     await expectEverywhere(replicas, next.key, 'key_revoked')

@@ -23,12 +23,17 @@ const MONEY = [
   ['usd_hour', 3_600_000],
   ['usd_minute', 60_000],
 ] as const
+const QUOTAS = [
+  ['quota_credit', 'cost_nano_usd'],
+  ['quota_requests', 'CASE WHEN http_status < 300 OR http_status = 400 THEN 1 ELSE 0 END'],
+] as const
 const MINUTE = 'admitted_at - admitted_at % 60000'
 
 interface Counters {
   readonly lifetime: readonly object[]
   readonly windows: readonly object[]
-  readonly money: readonly object[]
+  /** Of money, and of quotas of channels. */
+  readonly buckets: readonly object[]
   readonly stats: readonly object[]
 }
 
@@ -41,13 +46,21 @@ export async function sumsOf({ query }: TestDatabase): Promise<Counters> {
     windows: await query(
       `SELECT key_id, ${MINUTE} AS minute, CAST(sum(spend_tokens) AS BIGINT) AS tokens FROM request_logs GROUP BY 1, 2 ORDER BY 1, 2`,
     ),
-    money: await query(
-      MONEY.map(
-        ([unit, lengthMs]) => `
+    buckets: await query(
+      [
+        ...MONEY.map(
+          ([unit, lengthMs]) => `
           SELECT key_id AS subject, '${unit}' AS unit, admitted_at - admitted_at % ${lengthMs} AS start,
             CAST(sum(cost_nano_usd) AS BIGINT) AS amount
           FROM request_logs WHERE cost_nano_usd <> 0 GROUP BY 1, 2, 3`,
-      ).join(' UNION ALL ') + ' ORDER BY 1, 2, 3',
+        ),
+        ...QUOTAS.map(
+          ([unit, amount]) => `
+          SELECT quota, '${unit}', admitted_at - admitted_at % 86400000, CAST(sum(${amount}) AS BIGINT)
+          FROM request_logs WHERE quota IS NOT NULL AND status <> 'interrupted' GROUP BY 1, 2, 3
+          HAVING sum(${amount}) <> 0`,
+        ),
+      ].join(' UNION ALL ') + ' ORDER BY 1, 2, 3',
     ),
     stats: await query(
       `SELECT ${MINUTE} AS start, key_id, CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model, channel,
@@ -65,7 +78,7 @@ export async function countersOf({ query }: TestDatabase): Promise<Counters> {
       'SELECT id, lifetime_tokens AS tokens, last_used_at AS at FROM api_keys WHERE last_used_at IS NOT NULL ORDER BY 1',
     ),
     windows: await query('SELECT key_id, minute, tokens FROM usage_windows ORDER BY 1, 2'),
-    money: await query('SELECT subject, unit, start, amount FROM limit_buckets WHERE amount <> 0 ORDER BY 1, 2, 3'),
+    buckets: await query('SELECT subject, unit, start, amount FROM limit_buckets WHERE amount <> 0 ORDER BY 1, 2, 3'),
     stats: await query(
       `SELECT start, key_id, model, channel, calls, failed_calls, ${SUMS.join(', ')}
        FROM usage_stats WHERE ${['calls', 'failed_calls', ...SUMS].map((name) => `${name} <> 0`).join(' OR ')}

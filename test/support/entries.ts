@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import * as fc from 'fast-check'
-import type { Entry, Opened } from '../../proxy/domain/entry.ts'
+import {
+  type Entry,
+  type FailedAttempt,
+  NO_CIRCUMSTANCES,
+  NOTHING_TOLD,
+  type Opened,
+} from '../../proxy/domain/entry.ts'
+import type { Costs } from '../../proxy/domain/price.ts'
 import { storable } from '../../proxy/domain/storable.ts'
 import type { Applied, Store } from '../../proxy/domain/store.ts'
 import { ulid } from '../../proxy/domain/ulid.ts'
@@ -21,6 +28,7 @@ export function openedCall(more: Partial<Opened> = {}): Opened {
     stream: true,
     channel: 'anthropic',
     admittedAt: Date.now(),
+    attempts: [],
     estimate: { inputTokens: 7, outputTokens: 256 },
     ...more,
   }
@@ -39,6 +47,9 @@ export function closedEntry(more: Partial<Entry> = {}): Entry {
     usage,
     spend: spendOf(usage, false),
     costNanoUsd: null,
+    ...NO_CIRCUMSTANCES,
+    told: NOTHING_TOLD,
+    quota: null,
     firstByteMs: 3,
     durationMs: 12,
     ...more,
@@ -48,6 +59,35 @@ export function closedEntry(more: Partial<Entry> = {}): Entry {
 const plain = { noNullPrototype: true }
 const tokens = fc.nat(1_000_000)
 const name = fc.string({ unit: 'binary', maxLength: 40 }).map(storable)
+
+const usage = fc.record(
+  {
+    inputTokens: tokens,
+    cacheReadTokens: tokens,
+    cacheWriteTokens: tokens,
+    outputTokens: tokens,
+    reasoningTokens: tokens,
+  },
+  plain,
+)
+
+const anyCosts: fc.Arbitrary<Costs> = fc
+  .record({ inputNanoUsd: tokens, cacheReadNanoUsd: tokens, cacheWriteNanoUsd: tokens, outputNanoUsd: tokens }, plain)
+  .map((kinds) => ({ ...kinds, totalNanoUsd: Object.values(kinds).reduce((sum, cost) => sum + cost, 0) }))
+
+export const anyAttempt: fc.Arbitrary<FailedAttempt> = fc.record(
+  {
+    channel: name,
+    model: fc.option(name),
+    status: fc.constantFrom(0, 429, 503),
+    error: fc.option(name),
+    followedBy: fc.constantFrom('again', 'next'),
+    durationMs: fc.nat(),
+    usage,
+    costs: fc.option(anyCosts),
+  },
+  plain,
+)
 
 /** Whatever can become an entry, with names out of every corner of Unicode. */
 export const anyEntry: fc.Arbitrary<Entry> = fc
@@ -62,23 +102,25 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
       httpStatus: fc.constantFrom(0, 200, 429, 502),
       error: fc.option(name),
       metering: fc.constantFrom('exact', 'estimated', 'unmetered'),
-      usage: fc.record(
-        {
-          inputTokens: tokens,
-          cacheReadTokens: tokens,
-          cacheWriteTokens: tokens,
-          outputTokens: tokens,
-          reasoningTokens: tokens,
-        },
-        plain,
-      ),
+      usage,
       firstByteMs: fc.option(fc.nat()),
       durationMs: fc.nat(),
-      costNanoUsd: fc.option(fc.nat()),
+      costs: fc.option(anyCosts),
+      attempts: fc.array(anyAttempt, { maxLength: 2 }),
+      channelId: name,
+      clientId: fc.option(name),
+      sessionId: fc.option(name),
+      effort: fc.option(name),
+      lost: fc.option(name),
+      told: fc.record(
+        { model: fc.option(name), serviceTier: fc.option(fc.constantFrom('standard', 'flex')), error: fc.option(name) },
+        plain,
+      ),
+      quota: fc.option(fc.constant('channel:00000000:1900000000000')),
     },
     plain,
   )
-  .map(closedEntry)
+  .map((entry) => closedEntry({ ...entry, costNanoUsd: entry.costs?.totalNanoUsd ?? null }))
 
 /** What a store tells of entries that are new to it: a sum for each key and minute. */
 export function appliedOf(entries: readonly Entry[]): readonly Applied[] {

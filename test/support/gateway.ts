@@ -47,8 +47,15 @@ export interface GatewayProcess {
 
 export async function createHome(env: Env = {}): Promise<Home> {
   const path = await mkdtemp(join(tmpdir(), 'tg-'))
-  // All callers of a test are at one address, and many mean to be refused.
-  const ownEnv: Env = { PATH: process.env['PATH'] ?? '', DATA_DIR: path, AUTH_GUARD_ENABLED: 'false', ...env }
+  const ownEnv: Env = {
+    PATH: process.env['PATH'] ?? '',
+    DATA_DIR: path,
+    // All callers of a test are at one address, and many mean to be refused.
+    AUTH_GUARD_ENABLED: 'false',
+    // What an upstream of a test does wrong is to be seen, and not mended by another attempt.
+    FAILOVER_DEADLINE_MS: '0',
+    ...env,
+  }
   let keys = 0
 
   const home: Home = {

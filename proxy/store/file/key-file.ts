@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Key, type KeyUsage, type SecretMark, UNLIMITED } from '../../domain/key.ts'
+import { type KeyUsage, type SecretMark, type StoredKey, UNLIMITED } from '../../domain/key.ts'
 import type { SpoolMark } from '../../domain/spool-mark.ts'
 import { StoreError } from '../../domain/store-error.ts'
 
@@ -112,19 +112,24 @@ export function idOf({ hash }: SecretMark): string {
   return hash.slice(0, 26).toUpperCase()
 }
 
-export function toKey(from: FileRecord, mark: SecretMark): Key & { readonly hash: string } {
+export function toKey(from: FileRecord, mark: SecretMark): StoredKey {
+  const createdAt = toInstant(from.created_at) ?? 0
   return {
     ...UNLIMITED, // but for what system A knows
     id: idOf(mark),
     name: from.name,
     hash: mark.hash,
+    previousHash: null,
+    previousUntil: null,
+    tenant: null,
     prefix: mark.prefix,
     status: 'active',
     model: from.model || null,
     tokenLimit: from.token_limit_per_5h ?? null,
     expiresAt: toInstant(from.expiry_date),
     resetAt: null,
-    createdAt: toInstant(from.created_at) ?? 0,
+    createdAt,
+    updatedAt: createdAt,
   }
 }
 

@@ -20,8 +20,8 @@ function keysInMemory() {
   const store: AdminStore = {
     findById: async (id) => rows.get(id),
     hasAdmin: async () => [...rows.values()].some(({ isAdmin }) => isAdmin),
-    create: async (id, fields, { hash, prefix }, now, beforeCommit) => {
-      beforeCommit?.()
+    create: async (id, fields, { hash, prefix }, now, making) => {
+      making?.beforeCommit()
       rows.set(id, aKey({ ...fields, id, hash, prefix, createdAt: now }))
     },
     setStatus: async (id, status) => change(id, { status }),

@@ -31,25 +31,42 @@ async function refused(args: readonly string[], expectedStatus: number, sentence
 
 test('a key is changed in what is named and in nothing else, and a limit can be lifted', async () => {
   const made = await json('create', '--name', 'grows', '--rpm', '5', '--model', 'one', '--budget-day', '1')
-  const { key: _, ...original } = made
+  const { key: _, updatedAt: __, ...original } = made
   const limits = ['--token-limit', '1000', '--budget-5h', '2.5', '--budget-month', '100', '--budget-calendar']
-  const changed = await json('set', 'grows', ...limits, '--name', 'grown')
+  const lists = ['--allow-model', 'claude-*', 'gpt-5', '--allow-channel', '0a1b2c3d', '--allow-endpoint', 'messages']
+  const more = [...lists, '--name', 'grown', '--description', 'of the team']
+  const { updatedAt, ...changed } = await json('set', 'grows', ...limits, ...more)
+  assert.notEqual(updatedAt, made['updatedAt'])
   const expected = {
     ...original,
     name: 'grown',
+    description: 'of the team',
+    allowedModels: ['claude-*', 'gpt-5'],
+    allowedChannels: ['0a1b2c3d'],
+    allowedEndpoints: ['messages'],
     tokenLimit: 1000,
     budget5hUsd: '2.50',
     budgetMonthUsd: '100.00',
     budgetIsCalendar: true,
   }
   assert.deepEqual(changed, expected)
-  assert.deepEqual(await json('show', 'grown'), expected)
+  assert.deepEqual(await json('show', 'grown'), { ...expected, updatedAt })
 
-  const lifted = ['--token-limit', '--rpm', '--model', '--budget-5h', '--budget-day', '--budget-month']
-  const bare = await json('set', made.id, ...lifted.flatMap((option) => [option, 'none']), '--budget-rolling')
-  const nothing = { tokenLimit: null, rpm: null, model: null, budgetIsCalendar: false }
+  const opened = ['--allow-model', '--allow-channel', '--allow-endpoint']
+  const lifted = [...opened, '--token-limit', '--rpm', '--model', '--budget-5h', '--budget-day', '--budget-month']
+  const none = lifted.flatMap((option) => [option, 'none'])
+  const bare = await json('set', made.id, ...none, '--budget-rolling', '--description', '')
+  const nothing = {
+    description: '',
+    tokenLimit: null,
+    rpm: null,
+    rateLimitRpm: 0,
+    model: null,
+    budgetIsCalendar: false,
+  }
+  const all = { allowedModels: null, allowedChannels: null, allowedEndpoints: null }
   const unlimited = { ...nothing, budget5hUsd: null, budgetDayUsd: null, budgetMonthUsd: null }
-  assert.deepEqual(bare, { ...expected, ...unlimited })
+  assert.deepEqual(bare, { ...expected, ...unlimited, ...all, updatedAt: bare['updatedAt'] })
   assert.deepEqual(await json('show', 'grown'), bare)
 })
 
@@ -100,6 +117,10 @@ test('a change that cannot be made is refused with a sentence', async () => {
     [['set', 'here'], 2, /name what is to change/],
     [['set', 'here', '--dry-run', '--json'], 2, /name what is to change/],
     [['set', 'here', '--budget-calendar', '--budget-rolling'], 2, /cannot be used with/],
+    [['set', 'here', '--tenant-admin', '--tenant-member'], 2, /cannot be used with/],
+    [['set', 'here', '--tenant', 'nobody'], 1, /There is no tenant nobody\. tollgate tenants list shows them all/],
+    [['set', 'here', '--tenant-admin'], 1, /The admin key of a tenant needs its tenant/],
+    [['set', 'here', '--tenant-admin', '--dry-run'], 1, /The admin key of a tenant needs its tenant/],
     [['set', 'here', '--budget-5h', '0'], 2, /at least 0\.000000001/],
     [['set', 'here', '--budget-5h', '-1'], 2, /at least 0\.000000001/],
     [['set', 'here', '--token-limit', '0'], 2, /whole number/],

@@ -22,6 +22,9 @@ const pages: Readonly<Record<string, readonly [args: readonly string[], ids: rea
   'those of a model': [['--model', 'glm-4.7'], ['key-4', 'key-5'], ''],
   'those that may be used: neither disabled nor revoked nor expired': [['--state', 'active'], ['key-1', 'key-4'], ''],
   'those whose time is over': [['--state', 'expired'], ['key-5', 'key-6'], ''],
+  'those that are disabled': [['--state', 'disabled'], ['key-2'], ''],
+  'those that were revoked': [['--state', 'revoked'], ['key-3'], ''],
+  'those with a part of a name': [['--search', 'OLD'], ['key-5', 'key-6'], ''],
   'those of a model whose time is over': [['--model', 'glm-4.7', '--state', 'expired'], ['key-5'], ''],
   'a first page': [['--limit', '2'], ['key-1', 'key-2'], '2 of 6 keys; --offset shows more.\n'],
   'a last page': [['--limit', '4', '--offset', '4'], ['key-5', 'key-6'], ''],
@@ -66,7 +69,7 @@ test('what no page can be is wrong usage', async (t) => {
   const wrong: Readonly<Record<string, readonly string[]>> = {
     '--limit': ['0', '-1', '1.5', 'many'],
     '--offset': ['-1', 'some'],
-    '--state': ['revoked'],
+    '--state': ['gone'],
     '--model': [' '],
   }
   for (const [option, values] of Object.entries(wrong)) {

@@ -49,27 +49,38 @@ test('a new key is printed alone on standard output, for scripts, and the advice
 test('a key has what was asked for, and nothing is limited that was not', async () => {
   const limits = ['--token-limit', '100000', '--rpm', '60', '--model', 'glm-4.7', '--expires', '30d']
   const budgets = ['--budget-5h', '2.5', '--budget-day', '.000000001', '--budget-month', '1000', '--budget-calendar']
-  const more = [...budgets, '--admin', '--allow-endpoint', 'messages', 'files/*']
+  const lists = ['--allow-endpoint', 'messages', 'files/*', '--allow-model', 'claude-*', '--allow-model', 'gpt-5']
+  const more = [...budgets, '--admin', ...lists, '--allow-channel', '0a1b2c3d', '--description', ' Of "Ü" ']
   const full = await json('create', '--name', 'full', ...limits, ...more)
   assert.match(full.key ?? '', SECRET)
   const expiresAt = Date.parse(String(full['expiresAt']))
   assert.ok(Math.abs(expiresAt - Date.now() - SECONDS_30_DAYS * 1000) < 60_000)
-  const { id, key, prefix, createdAt, expiresAt: _, ...rest } = full
+  const { id, key, prefix, createdAt, updatedAt, expiresAt: _, ...rest } = full
   assert.match(id, /^[0-9A-Z]{26}$/)
   assert.equal(prefix, key?.slice(0, 10))
   assert.ok(Math.abs(Date.parse(String(createdAt)) - Date.now()) < 60_000)
+  assert.equal(updatedAt, createdAt)
   assert.deepEqual(rest, {
     name: 'full',
+    description: 'Of "Ü"',
+    keyPrefix: `${prefix}...`,
     status: 'active',
     isAdmin: true,
+    tenantId: null,
+    tenant: null,
+    isTenantAdmin: false,
     model: 'glm-4.7',
     tokenLimit: 100_000,
     rpm: 60,
+    rateLimitRpm: 60,
     budget5hUsd: '2.50',
     budgetDayUsd: '0.000000001',
     budgetMonthUsd: '1000.00',
     budgetIsCalendar: true,
     allowedEndpoints: ['messages', 'files/*'],
+    allowedModels: ['claude-*', 'gpt-5'],
+    allowedChannels: ['0a1b2c3d'],
+    previousUntil: null,
     resetAt: null,
     lastUsedAt: null,
     lifetimeTokens: 0,
@@ -77,6 +88,7 @@ test('a key has what was asked for, and nothing is limited that was not', async 
   const bare = await json('create', '--name', 'bare')
   const { tokenLimit, rpm, model, expiresAt: never, allowedEndpoints, isAdmin } = bare
   assert.deepEqual([tokenLimit, rpm, model, never, allowedEndpoints, isAdmin], [null, null, null, null, null, false])
+  assert.deepEqual([bare['allowedModels'], bare['allowedChannels'], bare['description']], [null, null, ''])
   const { budget5hUsd, budgetDayUsd, budgetMonthUsd, budgetIsCalendar } = bare
   assert.deepEqual([budget5hUsd, budgetDayUsd, budgetMonthUsd, budgetIsCalendar], [null, null, null, false])
 })
@@ -100,9 +112,10 @@ test('keys are listed for people and for programs, without their secrets', async
   await json('create', '--name', 'thrifty', '--budget-5h', '2.5', '--budget-month', '10', '--budget-calendar')
   await json('create', '--name', 'rolling', '--budget-day', '0.125')
   const { stdout } = await home.cli(['keys', 'list'])
-  const header = /^NAME +PREFIX +STATUS +TOKENS\/5H +RPM +BUDGET IN USD +MODEL +EXPIRES +TOKENS USED +LAST USED +ID$/m
+  const header =
+    /^NAME +PREFIX +STATUS +TENANT +TOKENS\/5H +RPM +BUDGET IN USD +MODEL +EXPIRES +TOKENS USED +LAST USED +ID$/m
   assert.match(stdout, header)
-  assert.match(stdout, /^listed \(admin\) +tg_\w{7}… +active +1,234,567 +- +- +- +- +0 +- +\w{26}$/m)
+  assert.match(stdout, /^listed \(admin\) +tg_\w{7}… +active +- +1,234,567 +- +- +- +- +0 +- +\w{26}$/m)
   assert.match(stdout, /^thrifty .* 2\.50\/5h 10\.00\/month calendar +-/m)
   assert.match(stdout, /^rolling .* 0\.125\/day +-/m)
   const all = await json<Printed[]>('list')
@@ -111,11 +124,13 @@ test('keys are listed for people and for programs, without their secrets', async
 })
 
 test('a key is shown by its name and by its id', async () => {
-  const { id } = await json('create', '--name', 'shown')
+  const { id } = await json('create', '--name', 'shown', '--allow-model', 'claude-*', 'gpt-5')
   assert.equal((await json('show', 'shown')).id, id)
   assert.equal((await json('show', id)).name, 'shown')
   const { stdout } = await home.cli(['keys', 'show', 'shown'])
-  assert.match(stdout, /^shown /m)
+  assert.match(stdout, /^name +shown$/m)
+  assert.match(stdout, /^allowedModels +claude-\* gpt-5$/m)
+  assert.doesNotMatch(stdout, /null|tokenLimit|keyPrefix|isAdmin/, 'what is not said of it is left out')
 })
 
 test('a disabled key can be enabled again, and doing it twice is doing it once', async () => {
@@ -152,6 +167,23 @@ test('a rotated key is the same key with another secret', async () => {
   assert.match(turned.key ?? '', SECRET)
   assert.notEqual(turned.key, original.key)
   assert.notEqual(hashes()[0]?.hash, old?.hash)
+})
+
+test('an old secret goes on for as long as was asked for, and no longer than a month', async () => {
+  const { id } = await json('create', '--name', 'overlapping')
+  const { stdout, stderr } = await home.cli(['keys', 'rotate', 'overlapping', '--overlap', '24h'])
+  assert.match(stdout.trimEnd(), SECRET)
+  const shown = await json('show', id)
+  const until = String(shown['previousUntil'])
+  assert.ok(Math.abs(Date.parse(until) - Date.now() - 86_400_000) < 60_000)
+  assert.ok(stderr.endsWith(`The old one goes on until ${until}.\n`), stderr)
+  assert.equal((await json('rotate', id, '--overlap', '30d', '--dry-run'))['previousUntil'], until)
+  assert.equal((await json('rotate', id, '--overlap', '0'))['previousUntil'], null)
+  await Promise.all(
+    ['31d', '-1h', '1', 'never', ''].map((value) =>
+      refused(['rotate', id, `--overlap=${value}`], 2, /at most 30 days/),
+    ),
+  )
 })
 
 test('two living keys do not share a name', async () => {
@@ -215,6 +247,8 @@ const wrong: readonly (readonly [args: readonly string[], sentence: RegExp])[] =
   [['create', '--name', 'wrong', '--expires', 'tomorrow'], /ISO 8601/],
   [['create', '--name', 'wrong', '--expires', '2001-01-01'], /in the past/],
   [['create', '--name', 'wrong', '--budget-day', '0'], /Give USD such as 2\.50/],
+  [['create', '--name', 'wrong', '--allow-model', ' '], /printable/],
+  [['create', '--name', 'wrong', '--description', 'x'.repeat(1001)], /at most 1000 printable/],
   [['create', '--name', 'wrong', '--colour', 'red'], /unknown option '--colour'/],
   [['create'], /--name/],
   [['show'], /missing required argument 'key'/],

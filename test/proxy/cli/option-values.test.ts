@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { budget, instant, nonEmpty, positive, unless, usd } from '../../../proxy/cli/option-values.ts'
+import {
+  budget,
+  freeText,
+  instant,
+  names,
+  nonEmpty,
+  overlap,
+  positive,
+  unless,
+  usd,
+} from '../../../proxy/cli/option-values.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 
@@ -69,6 +79,27 @@ test('a name is what a person can read on one line', () => {
   assert.equal(nonEmpty('x'.repeat(255)).length, 255)
   for (const value of ['', '  ', 'a\nb', 'a\u0000', '\u001b[31m', 'x'.repeat(256)]) {
     assert.throws(() => nonEmpty(value), /printable/, JSON.stringify(value))
+  }
+})
+
+test('a text for people may be empty, and fits on one line', () => {
+  assert.deepEqual([freeText(''), freeText(' of "Ü" ')], ['', 'of "Ü"'])
+  assert.equal(freeText('x'.repeat(1000)).length, 1000)
+  for (const value of ['a\nb', '\u001b[31m', 'x'.repeat(1001)]) assert.throws(() => freeText(value), /printable/)
+})
+
+test('names are gathered one by one', () => {
+  assert.deepEqual(names('b', names(' a ')), ['a', 'b'])
+  assert.throws(() => names(' ', ['a']), /printable/)
+})
+
+test('an overlap lasts at most thirty days', () => {
+  assert.deepEqual(
+    ['0', '0h', '30m', '24h', '30d', '4w'].map(overlap),
+    [0, 0, 1_800_000, 86_400_000, 2_592_000_000, 2_419_200_000],
+  )
+  for (const value of ['', '1', '-1h', '1.5h', '721h', '31d', '5w', '2030-01-01', '99999999999999999999d']) {
+    assert.throws(() => overlap(value), /at most 30 days/, value)
   }
 })
 

@@ -91,10 +91,9 @@ test('tokens and models', async () => {
   const { headers } = scene.mark({ usage: { input: 77 } })
   assert.deepEqual(await client.messages.countTokens(counted, { headers }), { input_tokens: 77 })
   const models = await client.models.list()
-  assert.deepEqual(
-    models.data.map(({ id }) => id),
-    ['claude-fake', 'gpt-fake'],
-  )
+  assert.ok(models.data.length > 0 && models.data.every(({ id }) => id.startsWith('claude-')))
+  const [first] = models.data
+  assert.deepEqual(await client.models.retrieve(first?.id ?? ''), first)
 })
 
 test('refusals of the gateway are the errors that the SDK knows', async () => {

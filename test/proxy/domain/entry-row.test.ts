@@ -1,41 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Entry } from '../../../proxy/domain/entry.ts'
+import { NO_CIRCUMSTANCES, NOTHING_TOLD } from '../../../proxy/domain/entry.ts'
 import { entryColumns, entryFromRow, entryToRow } from '../../../proxy/domain/entry-row.ts'
+import { anyEntry } from '../../support/entries.ts'
 import { rounds } from '../../support/rounds.ts'
-
-const count = fc.nat(Number.MAX_SAFE_INTEGER)
-const usage = fc.record(
-  { inputTokens: count, cacheReadTokens: count, cacheWriteTokens: count, outputTokens: count, reasoningTokens: count },
-  { noNullPrototype: true },
-)
-const entries: fc.Arbitrary<Entry> = fc.record(
-  {
-    id: fc.string(),
-    requestId: fc.string(),
-    keyId: fc.string(),
-    endpoint: fc.string(),
-    model: fc.option(fc.string()),
-    stream: fc.boolean(),
-    channel: fc.string(),
-    admittedAt: count,
-    status: fc.constantFrom('completed', 'failed', 'client_gone', 'interrupted'),
-    httpStatus: count,
-    error: fc.option(fc.string()),
-    metering: fc.constantFrom('exact', 'estimated', 'unmetered'),
-    usage,
-    firstByteMs: fc.option(count),
-    durationMs: count,
-    spend: count,
-    costNanoUsd: fc.option(count),
-  },
-  { noNullPrototype: true },
-)
 
 test('an entry that was written as a row and read again is the same entry', () => {
   fc.assert(
-    fc.property(entries, (entry) => {
+    fc.property(anyEntry, (entry) => {
       const row: unknown = JSON.parse(JSON.stringify(entryToRow(entry)))
       assert.deepEqual(entryFromRow(row as ReturnType<typeof entryToRow>), entry) // safe: it was one a line before
     }),
@@ -44,7 +17,7 @@ test('an entry that was written as a row and read again is the same entry', () =
 })
 
 test('every value of a row stands where its column says', () => {
-  const [entry] = fc.sample(entries, { numRuns: 1, seed: 1 })
+  const [entry] = fc.sample(anyEntry, { numRuns: 1, seed: 1 })
   assert.ok(entry)
   const row = entryToRow({
     ...entry,
@@ -55,6 +28,7 @@ test('every value of a row stands where its column says', () => {
     durationMs: 9,
     stream: true,
     httpStatus: 201,
+    attempts: [],
   })
   assert.equal(row.length, entryColumns.length)
   const value = (column: (typeof entryColumns)[number]): unknown => row[entryColumns.indexOf(column)]
@@ -67,16 +41,18 @@ test('every value of a row stands where its column says', () => {
       value('stream'),
       value('http_status'),
       value('cost_nano_usd'),
+      value('attempts'),
     ],
-    ['I', 7, 8, 9, 1, 201, 10],
+    ['I', 7, 8, 9, 1, 201, 10, null],
   )
 })
 
 test('a row that is shorter, of a program that knew fewer columns, is filled in', () => {
-  const [entry] = fc.sample(entries, { numRuns: 1, seed: 1 })
+  const [entry] = fc.sample(anyEntry, { numRuns: 1, seed: 1 })
   assert.ok(entry)
   const row = entryToRow(entry).slice(0, entryColumns.indexOf('output_tokens'))
-  const known = { ...entry.usage, outputTokens: 0, reasoningTokens: 0 }
+  const { inputTokens, cacheReadTokens, cacheWriteTokens } = entry.usage
+  const known = { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens: 0, reasoningTokens: 0 }
   assert.deepEqual(entryFromRow(row), {
     ...entry,
     usage: known,
@@ -85,5 +61,9 @@ test('a row that is shorter, of a program that knew fewer columns, is filled in'
     firstByteMs: null,
     durationMs: 0,
     costNanoUsd: null,
+    attempts: [],
+    ...NO_CIRCUMSTANCES,
+    told: NOTHING_TOLD,
+    quota: null,
   })
 })

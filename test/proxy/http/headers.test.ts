@@ -40,8 +40,8 @@ test("what belongs to the API is sent on, and what belongs to the caller's conne
   assert.equal(status, 200)
   const seen = scene.seen(id)?.headers ?? {}
   assert.deepEqual(pick(seen, forwarded), forwarded)
-  const { 'accept-encoding': encoding, ...rest } = pick(seen, kept)
-  assert.deepEqual([encoding, rest], ['identity', {}])
+  const { 'accept-encoding': encoding, via, ...rest } = pick(seen, kept)
+  assert.deepEqual([encoding, via, rest], ['identity', '1.1 tollgate', {}])
   assert.equal(seen.host, new URL(scene.upstream.url).host)
 })
 

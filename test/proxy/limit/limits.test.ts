@@ -22,8 +22,9 @@ test('every limit of a key counts, the cheapest to learn of first', () => {
 
 test('a call costs at most what its input costs in the dearest way, and all of its output', () => {
   const price = { input: 3_000_000_000, cacheRead: 300_000_000, cacheWrite: 3_750_000_000, output: 15_000_000_000 }
-  assert.equal(upperCost(estimate, price), 100 * 3750 + 50 * 15_000)
-  assert.equal(upperCost(estimate, { ...price, cacheRead: 4_000_000_000 }), 100 * 4000 + 50 * 15_000)
+  assert.equal(upperCost(estimate, price), 100 * 6000 + 50 * 15_000, 'an hour in a cache')
+  assert.equal(upperCost(estimate, { ...price, cacheWrite1h: 0 }), 100 * 3750 + 50 * 15_000)
+  assert.equal(upperCost(estimate, { ...price, cacheRead: 7_000_000_000 }), 100 * 7000 + 50 * 15_000)
 })
 
 test('a part of a nano-dollar is a whole one', () => {

@@ -43,7 +43,7 @@ test('what an administrator changes of a spent limit is soon in force on every r
   await fleet.exhaust(key, { clients: 12, next })
   expectServed(fleet, key, LIMIT)
 
-  await fleet.keys.change(id, { tokenLimit: 2 * LIMIT })
+  await fleet.keys.update(id, { tokenLimit: 2 * LIMIT })
   t.diagnostic(`an increase: ${await untilLetIn(fleet, key)} ms`)
   await until('some of it is used', async () => {
     await fleet.call(fleet.gateways[0] ?? assert.fail(), key, TOKENS)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { NOTHING_TOLD } from '../../../proxy/domain/entry.ts'
 import { BodyScan } from '../../../proxy/meter/body-scan.ts'
 import { cutAt, cuts } from '../../support/event-streams.ts'
 import { rounds } from '../../support/rounds.ts'
@@ -40,7 +41,7 @@ test('the usage at the beginning of a body is known while the body is short', ()
 })
 
 test('a body without usage, and one without bytes, tell nothing', () => {
-  const nothing = { usage: undefined, isFinal: false, isWhole: true, error: undefined }
+  const nothing = { usage: undefined, isFinal: false, isWhole: true, error: undefined, told: NOTHING_TOLD }
   assert.deepEqual(scanned([Buffer.from('{"data":[]}')]).finding, nothing)
   assert.deepEqual(scanned([]).finding, nothing)
   assert.equal(scanned([]).rest, undefined)

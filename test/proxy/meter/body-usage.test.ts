@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { usageFromTail } from '../../../proxy/meter/body-usage.ts'
+import { endFromUsage } from '../../../proxy/meter/body-usage.ts'
 import { rounds } from '../../support/rounds.ts'
 
-const read = (text: string, isWhole = true): unknown => usageFromTail(Buffer.from(text), isWhole)
+const read = (text: string, isWhole = true): unknown => endFromUsage(Buffer.from(text), isWhole)?.['usage']
 
 const bodies: Readonly<Record<string, readonly [text: string, usage: unknown]>> = {
   'at the end': ['{"id":1,"usage":{"a":1}}', { a: 1 }],

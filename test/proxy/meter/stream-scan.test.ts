@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { type Protocol } from '../../../proxy/domain/endpoint.ts'
+import { NOTHING_TOLD } from '../../../proxy/domain/entry.ts'
 import { GatewayError } from '../../../proxy/domain/errors.ts'
 import { StreamScan } from '../../../proxy/meter/stream-scan.ts'
 import { COMPACT, contents, cutAt, cuts, manners, streamOf, streamProtocols } from '../../support/event-streams.ts'
@@ -40,7 +41,7 @@ for (const protocol of streamProtocols) {
       fc.property(contents, manners, cuts, (content, manner, where) => {
         const { events, endIndex, usage } = streamOf(protocol, content, manner)
         const { passed, all, finding, hasEnded } = scanned(protocol, cutAt(Buffer.concat(events), where))
-        assert.deepEqual(finding, { usage, isFinal: true, isWhole: true, error: undefined })
+        assert.deepEqual(finding, { usage, isFinal: true, isWhole: true, error: undefined, told: NOTHING_TOLD })
         assert.equal(hasEnded, true)
         assert.equal(passed, latin1(events.slice(0, endIndex)))
         assert.equal(all, latin1(events))
@@ -167,7 +168,8 @@ test('an event that is no JSON passes as it came', () => {
 
 test('a stream that is passed through is whole without an end that we know', () => {
   const text = event({ type: 'image_generation.partial_image' })
-  assert.deepEqual(whole('opaque', text).finding, { usage: undefined, isFinal: false, isWhole: true, error: undefined })
+  const nothing = { usage: undefined, isFinal: false, isWhole: true, error: undefined, told: NOTHING_TOLD }
+  assert.deepEqual(whole('opaque', text).finding, nothing)
   const done = event({ type: 'image_generation.completed', usage: { input_tokens: 5, output_tokens: 7 } })
   assert.equal(whole('opaque', text, done).finding.usage?.outputTokens, 7)
 })

@@ -126,3 +126,22 @@ test('later figures of other protocols are cumulative: they replace earlier ones
   assert.deepEqual(usageOf({ prompt_tokens: 10, completion_tokens: 5 }, 'chat', before), usage([10, 0, 0, 5, 0]))
   assert.deepEqual(usageOf({ input_tokens: 10, output_tokens: 5 }, 'responses', NO_USAGE), usage([10, 0, 0, 5, 0]))
 })
+
+test('what Anthropic keeps for an hour is the part of what it wrote that it tells of', () => {
+  const written = (cache_creation: unknown, cache_creation_input_tokens = 30): Usage | undefined =>
+    usageOf({ input_tokens: 10, cache_creation_input_tokens, cache_creation, output_tokens: 5 }, 'messages')
+  const plain = usage([10, 0, 30, 5, 0])
+  const hour = written({ ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 })
+  assert.deepEqual(hour, { ...plain, cacheWrite1hTokens: 20 })
+  assert.deepEqual(
+    usageOf({ output_tokens: 40 }, 'messages', hour),
+    { ...hour, outputTokens: 40 },
+    'as it was told first',
+  )
+  assert.deepEqual(written({ ephemeral_1h_input_tokens: 99 }), { ...plain, cacheWrite1hTokens: 30 }, 'no more than all')
+  assert.deepEqual(written({ ephemeral_1h_input_tokens: 99 }, 0), usage([10, 0, 0, 5, 0]))
+  for (const nothing of [undefined, null, 7, {}, { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 0 }]) {
+    assert.deepEqual(written(nothing), plain)
+  }
+  for (const figure of [-1, 1.5, '7', null]) assert.deepEqual(written({ ephemeral_1h_input_tokens: figure }), plain)
+})

@@ -32,8 +32,12 @@ for (const [name, create] of Object.entries(subjects)) {
         prefix: markSecret('pk_alice').prefix,
         status: 'active',
         ...UNLIMITED,
+        tenant: null,
+        previousHash: null,
+        previousUntil: null,
         resetAt: null,
         createdAt: Date.UTC(2026, 0, 18),
+        updatedAt: Date.UTC(2026, 0, 18),
         usage: { lifetimeTokens: 0, lastUsedAt: null, minutes: [] },
       })
       assert.equal(await store.findByHash(markSecret('pk_nobody').hash, 0), undefined)

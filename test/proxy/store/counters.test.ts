@@ -19,6 +19,7 @@ const said = fc.record({
   httpStatus: fc.constantFrom(0, 200, 399, 400, 502),
   channel: fc.constantFrom('a', 'b'),
   costNanoUsd: fc.option(fc.oneof(fc.nat(1000), fc.constant(9_000_000_000_000))),
+  quota: fc.constantFrom(null, 'channel:0badcafe:0', 'channel:0badcafe:1800000000000'),
   usage: fc.record({
     inputTokens: tokens,
     cacheReadTokens: tokens,
@@ -117,6 +118,7 @@ test('postgres: writers of the same keys wait for one another, and never in a ci
       admittedAt: START + (place % 7) * 17 * MINUTE_MS,
       costNanoUsd: place % 3 === 0 ? null : place,
       channel: `c${place % 4}`,
+      quota: `channel:0badcaf${place % 3}:0`,
     }),
   )
   const random = fc.sample(fc.shuffledSubarray(shared, { minLength: 20 }), { numRuns: 300, seed: 1 })
@@ -131,7 +133,7 @@ test('postgres: writers of the same keys wait for one another, and never in a ci
   await Promise.all([...writers, ...writers, ...writers].map(worker))
   // Two of the keys are not there, and have no row that anybody could wait for.
   const [counters, sums] = [await countersOf(store), await sumsOf(store)]
-  assert.deepEqual([counters.windows, counters.money, counters.stats], [sums.windows, sums.money, sums.stats])
+  assert.deepEqual([counters.windows, counters.buckets, counters.stats], [sums.windows, sums.buckets, sums.stats])
   assert.deepEqual(counters.lifetime, sums.lifetime.slice(0, 3))
 })
 

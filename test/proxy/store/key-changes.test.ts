@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type KeyFields, UNLIMITED } from '../../../proxy/domain/key.ts'
+import { type KeyChanges, UNLIMITED } from '../../../proxy/domain/key.ts'
+import { NameTaken, NoLivingKey } from '../../../proxy/domain/key-refusal.ts'
 import { run, tableOf } from '../../../proxy/store/database.ts'
-import { createKeyLookup, createKeyStore, NameTaken, NoLivingKey } from '../../../proxy/store/keys.ts'
+import { createKeyLookup } from '../../../proxy/store/key-lookup.ts'
+import { createKeyStore } from '../../../proxy/store/keys.ts'
 import { createBank } from '../../../proxy/store/leases.ts'
 import { readRevision } from '../../../proxy/store/revision.ts'
 import { createTurns } from '../../../proxy/store/turns.ts'
@@ -14,14 +16,18 @@ const MINUTE_MS = 60_000
 const REQUESTS = { bucketMs: 1000, lengthMs: MINUTE_MS }
 const NOON = Date.UTC(2030, 0, 1, 12)
 
-const full: Required<KeyFields> = {
+const full: Required<KeyChanges> = {
   name: 'full',
-  isAdmin: true,
+  description: 'all of it',
+  tenantId: null,
+  isTenantAdmin: false,
   model: 'claude-fake',
   tokenLimit: 9_000_000_000_000,
   rpm: 60,
   expiresAt: NOON,
   allowedEndpoints: ['files/*'],
+  allowedModels: ['claude-*'],
+  allowedChannels: [],
   budget5h: 1,
   budgetDay: 2_500_000_000,
   budgetMonth: Number.MAX_SAFE_INTEGER,
@@ -36,20 +42,27 @@ testEngines('what is left out of a new key is not limited', async (_t, { keys })
     name: 'bare',
     prefix: 'bare',
     status: 'active',
+    tenant: null,
     resetAt: null,
+    previousUntil: null,
     createdAt: NOON,
+    updatedAt: NOON,
+    lifetimeTokens: 0,
+    lastUsedAt: null,
   })
 })
 
 testEngines('a key is changed in what is named, and in nothing else', async (_t, { database, keys }) => {
   await keys.create('key-9', keyFields({ name: 'before' }), markOf('secret 9'), NOON)
   let expected = await keys.find('key-9')
+  let at = NOON
   const changes = Object.entries(full).map(([field, value]) => ({ [field]: value }))
   for (const change of [...changes, ...changes.slice(0, 1), { model: null, budgetDay: null }, full, {}]) {
     const before = await readRevision(database)
-    await keys.change('key-9', change)
+    at += 1
+    await keys.update('key-9', change, at)
     assert.notEqual(await readRevision(database), before, 'running proxies are told')
-    expected = expected && { ...expected, ...change }
+    expected = expected && { ...expected, ...change, updatedAt: at }
     assert.deepEqual(await keys.find('key-9'), expected)
   }
   const [known] = await createKeyLookup(database).findByIds(['key-9'])
@@ -59,7 +72,7 @@ testEngines('a key is changed in what is named, and in nothing else', async (_t,
 testEngines('of changes of one key at once none is lost', async (_t, { keys, openAgain }) => {
   const other = createKeyStore(await openAgain())
   for (let round = 1; round <= 10; round++) {
-    await Promise.all([keys.change('key-1', { rpm: round }), other.change('key-1', { tokenLimit: round })])
+    await Promise.all([keys.update('key-1', { rpm: round }), other.update('key-1', { tokenLimit: round })])
     const key = await keys.find('key-1')
     assert.deepEqual([key?.rpm, key?.tokenLimit], [round, round])
   }
@@ -71,13 +84,13 @@ testEngines(
     const rows = (): Promise<object[]> => query('SELECT api_keys.*, value FROM api_keys, settings ORDER BY id')
     await keys.setStatus('key-3', 'revoked')
     const before = await rows()
-    await assert.rejects(keys.change('key-1', { name: 'key-2', rpm: 5 }), NameTaken)
+    await assert.rejects(keys.update('key-1', { name: 'key-2', rpm: 5 }), NameTaken)
     for (const id of ['key-3', 'nobody']) {
-      await assert.rejects(keys.change(id, { rpm: 5 }), NoLivingKey)
+      await assert.rejects(keys.update(id, { rpm: 5 }), NoLivingKey)
       await assert.rejects(keys.reset(id, NOON), NoLivingKey)
     }
     assert.deepEqual(await rows(), before)
-    await keys.change('key-1', { name: 'key-3' })
+    await keys.update('key-1', { name: 'key-3' })
     assert.equal((await keys.findById('key-1'))?.name, 'key-3')
   },
 )

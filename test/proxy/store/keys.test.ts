@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { KeyFilter } from '../../../proxy/domain/key.ts'
 import { rowJson } from '../../../proxy/domain/entry-row.ts'
-import { createKeyLookup, createKeyStore, NameTaken, NoLivingKey, SecretTaken } from '../../../proxy/store/keys.ts'
+import { NameTaken, NoLivingKey, SecretTaken } from '../../../proxy/domain/key-refusal.ts'
+import { createKeyLookup } from '../../../proxy/store/key-lookup.ts'
+import { createKeyStore } from '../../../proxy/store/keys.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
 import { keyFields, markOf, openDatabase, testEngines } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
@@ -13,12 +16,15 @@ const ALL = { now: NOW, limit: 1000, offset: 0 }
 testEngines('a key is found as it was made', async (_t, { database, keys }) => {
   const fields = keyFields({
     name: 'Жанна',
+    description: 'of the team "Ü"',
     isAdmin: true,
     model: 'claude-fake',
     tokenLimit: 9_000_000_000_000,
     rpm: 60,
     expiresAt: NOW + 1,
     allowedEndpoints: ['files/*'],
+    allowedModels: ['claude-*', 'gpt-5?'],
+    allowedChannels: ['0a1b2c3d', 'env-openai'],
     budget5h: 1,
     budgetDay: 2_500_000_000,
     budgetMonth: Number.MAX_SAFE_INTEGER,
@@ -30,17 +36,23 @@ testEngines('a key is found as it was made', async (_t, { database, keys }) => {
     id: 'key-9',
     prefix: 'secret 9',
     status: 'active',
+    tenant: null,
     resetAt: null,
+    previousUntil: null,
     createdAt: NOW,
+    updatedAt: NOW,
+    lifetimeTokens: 0,
+    lastUsedAt: null,
   })
-  const summary = { ...made, lifetimeTokens: 0, lastUsedAt: null }
-  assert.deepEqual(await keys.find('key-9'), summary)
-  assert.deepEqual(await keys.find('Жанна'), summary)
-  assert.deepEqual((await keys.list(ALL)).keys.at(-1), summary)
+  assert.deepEqual(await keys.find('key-9'), made)
+  assert.deepEqual(await keys.find('Жанна'), made)
+  assert.deepEqual((await keys.list(ALL)).keys.at(-1), made)
+  const { lifetimeTokens: _, lastUsedAt: __, ...key } = made
   const { hash } = markOf('secret 9')
+  const stored = { ...key, hash, previousHash: null }
   const usage = { lifetimeTokens: 0, lastUsedAt: null, minutes: [] }
-  assert.deepEqual(await createKeyLookup(database).findByHash(hash, 0), { ...made, hash, usage })
-  assert.deepEqual(await createKeyLookup(database).findByIds(['key-9', 'nobody']), [{ ...made, hash }])
+  assert.deepEqual(await createKeyLookup(database).findByHash(hash, 0), { ...stored, usage })
+  assert.deepEqual(await createKeyLookup(database).findByIds(['key-9', 'nobody']), [stored])
   assert.equal(await createKeyLookup(database).findByHash('another hash', 0), undefined)
   assert.equal(await keys.find('nobody'), undefined)
 })
@@ -160,9 +172,7 @@ testEngines('keys are listed by model and state, page by page', async (_t, { key
   for (const fields of made) await keys.create(`made-${fields.name}`, keyFields(fields), markOf(fields.name), NOW)
   await keys.setStatus('made-d', 'disabled')
   await keys.setStatus('made-f', 'revoked')
-  const listed = async (
-    filter: Partial<typeof ALL> & { model?: string; state?: 'active' | 'expired' },
-  ): Promise<[string, number]> => {
+  const listed = async (filter: Partial<KeyFilter>): Promise<[string, number]> => {
     const page = await keys.list({ ...ALL, ...filter })
     return [page.keys.map(({ name }) => name).join(' '), page.total]
   }
@@ -173,6 +183,8 @@ testEngines('keys are listed by model and state, page by page', async (_t, { key
   assert.deepEqual(await listed({ state: 'expired' }), ['a f', 2])
   assert.deepEqual(await listed({ state: 'expired', now: NOW + 1 }), ['a b f', 3])
   assert.deepEqual(await listed({ model: 'one', state: 'active' }), ['b e', 2])
+  assert.deepEqual(await listed({ state: 'disabled' }), ['d', 1])
+  assert.deepEqual(await listed({ state: 'revoked', model: 'one' }), ['f', 1])
   assert.deepEqual(await listed({ limit: 2 }), ['key-1 key-2', 9])
   assert.deepEqual(await listed({ model: 'one', limit: 2, offset: 1 }), ['b e', 4])
   assert.deepEqual(await listed({ limit: 5, offset: 7 }), ['e f', 9])
@@ -184,16 +196,19 @@ testEngines('a key that cannot be told is not there, and nobody hears of a chang
   const cannotTell = (): never => {
     throw new Error('the terminal is gone')
   }
-  await assert.rejects(keys.create('key-9', keyFields(), markOf('secret'), NOW, cannotTell), /the terminal is gone/)
+  await assert.rejects(
+    keys.create('key-9', keyFields(), markOf('secret'), NOW, { beforeCommit: cannotTell }),
+    /the terminal is gone/,
+  )
   assert.equal(await keys.findById('key-9'), undefined)
   assert.deepEqual(await query('SELECT value FROM settings'), before)
   let told = 0
   await assert.rejects(
-    keys.create('key-9', keyFields({ name: 'key-1' }), markOf('s'), NOW, () => (told += 1)),
+    keys.create('key-9', keyFields({ name: 'key-1' }), markOf('s'), NOW, { beforeCommit: () => (told += 1) }),
     NameTaken,
   )
   assert.equal(told, 0, 'a key that is not made is not told')
-  await keys.create('key-9', keyFields(), markOf('secret'), NOW, () => (told += 1))
+  await keys.create('key-9', keyFields(), markOf('secret'), NOW, { beforeCommit: () => (told += 1) })
   assert.equal(told, 1)
 })
 
@@ -209,7 +224,7 @@ testEngines(
       ['make a key', () => keys.create('key-9', keyFields(), markOf('secret'), NOW)],
       ['change a key', () => keys.setStatus('key-1', 'revoked')],
       ['change a key', () => keys.rotate('key-1', markOf('secret'))],
-      ['change a key', () => keys.change('key-1', { rpm: 1 })],
+      ['change a key', () => keys.update('key-1', { rpm: 1 })],
       ['change a key', () => keys.reset('key-1', NOW)],
     ] as const) {
       await assert.rejects(work(), { name: 'StoreError', kind: 'query', operation })

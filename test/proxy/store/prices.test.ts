@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Price } from '../../../proxy/domain/price.ts'
+import { RevisionConflict } from '../../../proxy/domain/config-refusal.ts'
+import type { ModelPrice, Price } from '../../../proxy/domain/price.ts'
 import { createPriceBook, createPriceStore } from '../../../proxy/store/prices.ts'
 import { readRevision } from '../../../proxy/store/revision.ts'
 import { testEngines } from '../../support/database.ts'
 
 const PRICE: Price = { input: 3_000_000_000, cacheRead: 300_000_000, cacheWrite: 3_750_000_000, output: 15_000_000_000 }
-const LARGE: Price = { input: 10 ** 15, cacheRead: 0, cacheWrite: 1, output: 1.25 * 10 ** 15 }
+const LARGE: Price = { input: 10 ** 15, cacheRead: 0, cacheWrite: 1, cacheWrite1h: 0, output: 1.25 * 10 ** 15 }
+
+function listed(price: Price, listing: Partial<ModelPrice> = {}): ModelPrice {
+  return { ...price, description: '', isExported: true, ...listing }
+}
 
 testEngines('a price is kept as it was set, in place of the one before', async (_t, { database }) => {
   const prices = createPriceStore(database)
@@ -18,14 +23,30 @@ testEngines('a price is kept as it was set, in place of the one before', async (
   assert.deepEqual(
     [...(await prices.list())],
     [
-      ['Zeta', PRICE],
-      ['claude', PRICE],
-      ['модель', LARGE],
+      ['Zeta', listed(PRICE)],
+      ['claude', listed(PRICE)],
+      ['модель', listed(LARGE)],
     ],
   )
   assert.deepEqual([await prices.remove('claude'), await prices.remove('claude')], [true, false])
   assert.deepEqual([...(await prices.list()).keys()], ['Zeta', 'модель'])
 })
+
+testEngines(
+  'what is said of a model besides its price stays until something else is said',
+  async (_t, { database }) => {
+    const prices = createPriceStore(database)
+    const set = async (price: Price & Partial<ModelPrice>): Promise<ModelPrice | undefined> => {
+      await prices.set('claude', price)
+      return (await prices.list()).get('claude')
+    }
+    const hidden = { description: "for 'most' work", isExported: false }
+    assert.deepEqual(await set({ ...PRICE, ...hidden }), listed(PRICE, hidden))
+    assert.deepEqual(await set(LARGE), listed(LARGE, hidden))
+    assert.deepEqual(await set({ ...PRICE, isExported: true }), listed(PRICE, { description: hidden.description }))
+    assert.deepEqual(await set({ ...PRICE, description: '' }), listed(PRICE))
+  },
+)
 
 testEngines('running proxies are told of every change of a price, and of nothing else', async (_t, { database }) => {
   const prices = createPriceStore(database)
@@ -40,28 +61,60 @@ testEngines('running proxies are told of every change of a price, and of nothing
   assert.deepEqual([seen[4], seen[5]], [seen[3], seen[3]])
 })
 
+testEngines('a change that was made for another configuration is refused', async (_t, { database }) => {
+  const prices = createPriceStore(database)
+  const before = await readRevision(database)
+  await prices.set('claude', PRICE, before)
+  await assert.rejects(prices.set('claude', LARGE, before), RevisionConflict)
+  await assert.rejects(prices.remove('claude', before), RevisionConflict)
+  assert.deepEqual((await prices.list()).get('claude'), listed(PRICE))
+  assert.equal(await prices.remove('claude', await readRevision(database)), true)
+})
+
 testEngines('the prices in memory are those of the last reload', async (_t, { database }) => {
   const prices = createPriceStore(database)
   await prices.set('claude', PRICE)
   const book = createPriceBook(prices)
   assert.equal(book.priceOf('claude'), undefined)
   await book.reload()
-  assert.deepEqual([book.priceOf('claude-x'), book.priceOf('gpt'), book.priceOf(null)], [PRICE, undefined, undefined])
+  assert.deepEqual(
+    [book.priceOf('claude-x'), book.priceOf('gpt'), book.priceOf(null)],
+    [listed(PRICE), undefined, undefined],
+  )
   await prices.set('claude-x', LARGE)
-  assert.deepEqual(book.priceOf('claude-x'), PRICE)
+  assert.deepEqual(book.priceOf('claude-x'), listed(PRICE))
   await book.reload()
-  assert.deepEqual(book.priceOf('claude-x'), LARGE)
+  assert.deepEqual(book.priceOf('claude-x'), listed(LARGE))
+})
+
+const book = createPriceBook({
+  list: async () =>
+    Promise.resolve(
+      new Map([
+        ['claude', listed(PRICE)],
+        ['gpt', listed(LARGE)],
+      ]),
+    ),
+})
+
+test('a call is priced by the model that answered or, where that has no price, by the one that was asked for', async () => {
+  await book.reload()
+  assert.deepEqual(book.priceFor('claude-x', 'gpt'), { price: listed(PRICE), isByRequestModel: false })
+  assert.deepEqual(book.priceFor('other', 'gpt'), { price: listed(LARGE), isByRequestModel: true })
+  assert.deepEqual(book.priceFor(null, 'gpt'), { price: listed(LARGE), isByRequestModel: true })
+  assert.deepEqual(book.priceFor('claude', null), { price: listed(PRICE), isByRequestModel: false })
+  assert.deepEqual([book.priceFor('other', 'other'), book.priceFor(null, null)], [undefined, undefined])
 })
 
 test('prices that cannot be read again are those that were read before', async () => {
   let isAway = false
-  const book = createPriceBook({
-    list: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(new Map([['claude', PRICE]]))),
+  const away = createPriceBook({
+    list: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(new Map([['claude', listed(PRICE)]]))),
   })
-  await book.reload()
+  await away.reload()
   isAway = true
-  await assert.rejects(book.reload(), /away/)
-  assert.deepEqual(book.priceOf('claude'), PRICE)
+  await assert.rejects(away.reload(), /away/)
+  assert.deepEqual(away.priceOf('claude'), listed(PRICE))
 })
 
 testEngines('what a database refuses of prices is told as a storage error', async (_t, { database, query }) => {
@@ -71,6 +124,8 @@ testEngines('what a database refuses of prices is told as a storage error', asyn
     ['read the prices', () => prices.list()],
     ['set a price', () => prices.set('claude', PRICE)],
     ['remove a price', () => prices.remove('claude')],
+    ['load the default prices', () => prices.loadDefaults('all')],
+    ['load the default prices', () => prices.loadDefaults('all', true)],
   ] as const) {
     await assert.rejects(work(), { name: 'StoreError', kind: 'query', operation })
   }

@@ -7,6 +7,7 @@ import { rowJson } from '../../../proxy/domain/entry-row.ts'
 import { run, tableOf } from '../../../proxy/store/database.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
 import { oldestRetainedId, prune } from '../../../proxy/store/retention.ts'
+import { channelInput, channelsIn } from '../../support/channels.ts'
 import { clearLedger, write } from '../../support/counters.ts'
 import { openDatabase, type TestDatabase, testEngines } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
@@ -88,6 +89,32 @@ testEngines('what limits are counted in is kept for as long as it counts', async
       )
     }
   }
+})
+
+testEngines('what a quota counts to stays as long as nothing later does', async (_t, { database, query }) => {
+  const channel = channelInput({ name: 'one' })
+  const { id } = await channelsIn(database).create(channel, NOW)
+  const [old, young] = [NOW - 32 * DAY_MS - 1, NOW - 32 * DAY_MS]
+  const table = tableOf(database, 'limit_buckets')
+  const fill = async (subject: string, unit: string, start: number): Promise<void> => {
+    await run(database, `INSERT INTO ${table} VALUES ($1, $2, $3, 5)`, [subject, unit, start])
+  }
+  // A period that is long over, one of which a part is young, and the last one of a channel that was removed.
+  for (const unit of ['quota_requests', 'quota_credit']) {
+    await fill(`channel:${id}:100`, unit, old)
+    await fill(`channel:${id}:200`, unit, old)
+    await fill(`channel:${id}:200`, unit, young)
+    await fill('channel:0badcafe:0', unit, old)
+  }
+  const left = async () => {
+    const rows = await query<{ subject: string; start: number }>('SELECT DISTINCT subject, start FROM limit_buckets')
+    return rows.map(({ subject, start }) => `${subject} ${start === old ? 'old' : 'young'}`).toSorted()
+  }
+  await prune(database, 0, 0, NOW)
+  assert.deepEqual(await left(), [`channel:${id}:200 old`, `channel:${id}:200 young`])
+  // However old: it is the last that its channel has counted to.
+  await prune(database, 0, 0, NOW + 1000 * DAY_MS)
+  assert.equal((await left()).length, 2)
 })
 
 testEngines('a deletion waits for its turn, as every write does', async (_t, { database }) => {

@@ -14,6 +14,7 @@ before(async () => {
 interface Page {
   readonly keys: readonly { readonly name: string; readonly tokenLimit: number | null; readonly hash?: unknown }[]
   readonly total: number
+  readonly hasMore: boolean
   readonly limit: number
   readonly offset: number
 }
@@ -31,7 +32,7 @@ function names({ keys }: Page): string[] {
 test('all keys are listed, oldest first, without their secrets', async () => {
   const all = await page('')
   assert.deepEqual(names(all).toSorted(), ['admin-from-environment', 'key-1', 'key-2', 'key-3'])
-  assert.deepEqual([all.total, all.limit, all.offset], [4, 100, 0])
+  assert.deepEqual([all.total, all.hasMore, all.limit, all.offset], [4, false, 100, 0])
   assert.ok(all.keys.every((key) => !('hash' in key) && !('key' in key)))
 })
 

@@ -35,7 +35,8 @@ test('chats beyond MAX_CONCURRENT_REQUESTS are refused, and let in again when th
 test('without an upstream a chat is told what is missing', async () => {
   const { id, status, text } = await unconnected.ask(path, { body: { ...chat, stream: true } })
   assert.equal(status, 503)
-  const message = 'No upstream is configured for this endpoint; set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.'
+  const message =
+    'No channel takes calls for this endpoint and model; add or resume one, or set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.'
   assert.deepEqual(json(text), {
     error: { message, type: 'server_error', param: null, code: 'no_upstream' },
     code: 'no_upstream',

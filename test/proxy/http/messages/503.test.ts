@@ -11,7 +11,8 @@ const [scene, unconnected] = await Promise.all([
 after(() => Promise.all([scene.close(), unconnected.close()]))
 
 test('without an upstream a call is told what is missing', async () => {
-  const sentence = 'No upstream is configured for this endpoint; set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.'
+  const sentence =
+    'No channel takes calls for this endpoint and model; add or resume one, or set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY.'
   const [answer, chatAnswer] = await Promise.all([
     unconnected.ask('/v1/messages', { body: message }),
     unconnected.ask('/v1/chat/completions', { body: chat }),

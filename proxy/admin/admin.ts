@@ -1,0 +1,81 @@
+import type { ApiDocument } from '../domain/api-document.ts'
+import { type AuditParts, auditOperations } from './audit-operations.ts'
+import { channelKeyOperations } from './channel-key-operations.ts'
+import { type ChannelMappingParts, channelMappingOperations } from './channel-mapping-operations.ts'
+import { channelMetricsOperation, type ChannelMetricsParts } from './channel-metrics-operation.ts'
+import { channelOperations } from './channel-operations.ts'
+import type { ChannelParts } from './channel-parts.ts'
+import { type ChannelProbeParts, channelProbeOperations } from './channel-probe-operations.ts'
+import { channelStateOperations } from './channel-state-operations.ts'
+import { channelUsageOperations, type ChannelUsageParts } from './channel-usage-operations.ts'
+import { documentOperation } from './document-operation.ts'
+import { keyOperations } from './key-operations.ts'
+import type { KeyParts } from './key-parts.ts'
+import { keyStateOperations } from './key-state-operations.ts'
+import { type LogParts, logOperations } from './log-operations.ts'
+import { type ModelAliasParts, modelAliasOperations } from './model-alias-operations.ts'
+import { openApiOf } from './openapi.ts'
+import type { DocumentedOperation } from './operation.ts'
+import { type PriceParts, priceOperations } from './price-operations.ts'
+import { type SettingParts, settingOperations } from './setting-operations.ts'
+import { tenantOperations } from './tenant-operations.ts'
+import { type UserAliasParts, userAliasOperations } from './user-alias-operations.ts'
+
+/** What the operations work on. */
+export interface AdminParts
+  extends
+    ChannelParts,
+    ChannelProbeParts,
+    ChannelMappingParts,
+    ChannelMetricsParts,
+    ChannelUsageParts,
+    KeyParts,
+    LogParts,
+    PriceParts,
+    ModelAliasParts,
+    UserAliasParts,
+    SettingParts,
+    AuditParts {}
+
+interface Admin {
+  readonly operations: readonly DocumentedOperation[]
+  readonly document: ApiDocument
+}
+
+const tags = {
+  Channels:
+    'The upstream accounts: what they are, which keys they have, which of them is tried first, and how they do.',
+  Keys: 'What callers present. The key of a tenant’s administrator sees and changes those of its tenant alone.',
+  Tenants: 'Teams and customers, to which keys and what they use belong.',
+  Logs: 'The calls, what they used and cost, and how that went over time.',
+  Prices: 'What models cost. A model without a price is unpriced, which is not free.',
+  Settings: 'What holds for all channels.',
+  Aliases: 'Names for people.',
+  Audit: 'Every call of an operation that is not open to everybody: who, when, and what it changed.',
+  Documentation: 'What this API is.',
+}
+
+/** The admin API: a table of operations, and the document that is made of it. */
+export function createAdmin(version: string, parts: AdminParts): Admin {
+  const operations: readonly DocumentedOperation[] = [
+    ...channelOperations(parts),
+    ...channelStateOperations(parts),
+    ...channelKeyOperations(parts),
+    ...channelProbeOperations(parts),
+    ...channelMappingOperations(parts),
+    channelMetricsOperation(parts),
+    ...channelUsageOperations(parts),
+    ...keyOperations(parts),
+    ...keyStateOperations(parts),
+    ...tenantOperations(parts),
+    ...logOperations(parts),
+    ...priceOperations(parts),
+    ...settingOperations(parts),
+    ...modelAliasOperations(parts),
+    ...userAliasOperations(parts),
+    ...auditOperations(parts),
+    documentOperation(() => document),
+  ]
+  const document = openApiOf(operations, tags, version)
+  return { operations, document }
+}

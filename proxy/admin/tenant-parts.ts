@@ -1,0 +1,11 @@
+import type { Tenant, TenantFields } from '../domain/tenant.ts'
+
+export interface TenantParts {
+  readonly tenants: {
+    list(): Promise<readonly Tenant[]>
+    find(idOrName: string): Promise<Tenant | undefined>
+    create(id: string, fields: TenantFields, now: number, expectedRevision: string | undefined): Promise<Tenant>
+    update(id: string, changes: Partial<TenantFields>, now: number, expectedRevision: string | undefined): Promise<void>
+    remove(id: string, expectedRevision: string | undefined): Promise<void>
+  }
+}

@@ -1,0 +1,148 @@
+import type { Send } from './attempts.ts'
+import type { Channel, ChannelQuota } from './domain/channel.ts'
+import { GatewayError } from './domain/errors.ts'
+import type { Price } from './domain/price.ts'
+import { multipliersFor } from './domain/price-multipliers.ts'
+import {
+  type QuotaDraw,
+  type QuotaPeriod,
+  type QuotaPots,
+  type QuotaRefusal,
+  quotaSubject,
+} from './limit/channel-quota.ts'
+import type { Estimate } from './limit/estimate.ts'
+import { upperCost } from './limit/limits.ts'
+import { mapModel } from './route/model-mapping.ts'
+import { createQuotaPeriods, type Period, periodAt } from './quota-periods.ts'
+import type { QuotaStore } from './store/channel-quota.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** How much of a quota is used. Credit is in nano-USD, instants are milliseconds since the epoch. */
+interface QuotaUsage {
+  readonly quotaType: ChannelQuota['unit']
+  readonly limit: number
+  readonly used: number
+  readonly remaining: number
+  readonly remainingPercent: number
+  readonly lastResetAt?: number
+  readonly nextResetAt?: number
+}
+
+/** What channels may be used for until their quotas are reset. */
+export interface ChannelQuotas {
+  /** Reads how the quotas of these channels stand. Throws `StoreError`. */
+  load(channels: readonly Channel[]): Promise<void>
+  /** Why a call for this model is not sent to the channel: its quota is known to be spent. */
+  refusal(channel: Channel, model: string | undefined): GatewayError | undefined
+  /** When the quota is reset next, as far as that is known. */
+  readonly resetOf: (channel: Channel, now: number) => number | undefined
+  /** Takes what a call can use of the channel's quota at most; undefined where it has none for the call. */
+  draw(sent: Send, upper: Estimate, deadlineAt: number): Promise<QuotaDraw | GatewayError | undefined>
+  /** As the store knows it, whichever replica it was used by; undefined where the channel has no quota. Throws `StoreError`. */
+  usage(channel: Channel): Promise<QuotaUsage | undefined>
+  /** Begins a new period on all replicas, and lifts a suspension of the channel. Throws `StoreError`. */
+  reset(channel: Channel, now: number): Promise<void>
+}
+
+interface ChannelQuotasParts {
+  /** Undefined where there is no database, and so no channel with a quota. */
+  readonly store: QuotaStore | undefined
+  readonly pots: QuotaPots
+  readonly priceOf: (model: string | undefined) => Price | undefined
+  readonly now: () => number
+  readonly log: Log
+}
+
+export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQuotasParts): ChannelQuotas {
+  const periods = createQuotaPeriods({ store, now, log })
+  const drawnOn = ({ id }: Channel, { unit, limit }: ChannelQuota, { since }: Period): QuotaPeriod => {
+    return { channelId: id, since, unit, limit }
+  }
+  const refusalOf = (channel: Channel): GatewayError => {
+    const { resetsAt } = periods.of(channel, now())
+    return new GatewayError('channel_quota_exhausted', resetsAt === null ? {} : { retryAfterMs: resetsAt - now() })
+  }
+  const errorOf = (refusal: QuotaRefusal, channel: Channel): GatewayError => {
+    if (refusal === 'spent') return refusalOf(channel)
+    return new GatewayError(refusal === 'away' ? 'storage_unavailable' : 'channel_busy', { retryAfterMs: 1000 })
+  }
+
+  return {
+    async load(channels) {
+      if (store === undefined) return
+      await periods.load()
+      const all = channels.flatMap((channel) => {
+        return channel.quota ? [drawnOn(channel, channel.quota, periods.of(channel, now()))] : []
+      })
+      const unknown = pots.unknown(all)
+      const used = await store.used(unknown.map(quotaSubject))
+      for (const period of unknown) pots.open(period, used.get(usedName(period)) ?? 0)
+    },
+    refusal(channel, asked) {
+      const { quota } = channel
+      if (quota === null) return undefined
+      const model = asked === undefined ? undefined : mapModel(asked, channel.modelMapping).model
+      const isSpent = counts(quota, model) && pots.isSpent(drawnOn(channel, quota, periods.of(channel, now())))
+      return isSpent ? refusalOf(channel) : undefined
+    },
+    resetOf: (channel, at) => periods.of(channel, at).resetsAt ?? undefined,
+    async draw({ channel, model }, upper, deadlineAt) {
+      const { quota } = channel
+      if (quota === null || !counts(quota, model)) return undefined
+      const most = quota.unit === 'requests' ? 1 : upperCost(upper, multiplied(priceOf(model), channel, model))
+      if (most === undefined) return unpriced(model)
+      const period = drawnOn(channel, quota, await periods.current(channel))
+      const drawn = await pots.draw(period, most, deadlineAt)
+      return typeof drawn === 'string' ? errorOf(drawn, channel) : drawn
+    },
+    async usage({ id, quota }) {
+      if (quota === null || store === undefined) return undefined
+      const row = (await store.list()).find(({ channelId }) => channelId === id)
+      const { since, resetsAt } = periodAt(quota.reset, row, now())
+      const { unit, limit } = quota
+      const period = { channelId: id, since, unit, limit }
+      const used = (await store.used([quotaSubject(period)])).get(usedName(period)) ?? 0
+      const remaining = Math.max(0, limit - used)
+      return {
+        quotaType: unit,
+        limit,
+        used,
+        remaining,
+        remainingPercent: limit === 0 ? 0 : (100 * remaining) / limit,
+        ...(since > 0 && { lastResetAt: since }),
+        ...(resetsAt !== null && { nextResetAt: resetsAt }),
+      }
+    },
+    async reset({ id, quota }, at) {
+      if (quota === null) return
+      const endsAt = quota.reset?.mode === 'rolling' ? at : periodAt(quota.reset, undefined, at).resetsAt
+      await store?.reset({ channelId: id, since: at, endsAt })
+    },
+  }
+}
+
+function usedName(period: QuotaPeriod): string {
+  return `${quotaSubject(period)} quota_${period.unit}`
+}
+
+/** Whether a call for a model, by the name that the upstream knows it by, counts to a quota. */
+function counts({ models }: ChannelQuota, model: string | undefined): boolean {
+  return models.length === 0 || (model !== undefined && models.some((part) => model.includes(part)))
+}
+
+function multiplied(price: Price | undefined, { priceMultipliers }: Channel, model = ''): Price | undefined {
+  if (price === undefined) return undefined
+  const { input, output, cacheRead, cacheWrite } = multipliersFor(model, priceMultipliers)
+  return {
+    input: price.input * input,
+    output: price.output * output,
+    cacheRead: price.cacheRead * cacheRead,
+    cacheWrite: price.cacheWrite * cacheWrite,
+    ...(price.cacheWrite1h !== undefined && { cacheWrite1h: price.cacheWrite1h * cacheWrite }),
+  }
+}
+
+function unpriced(model: string | undefined): GatewayError {
+  const message = `The channel has a quota in money, and ${model ?? 'the call'} has no price; an administrator can set one.`
+  return new GatewayError('model_unpriced', { message })
+}

@@ -1,0 +1,127 @@
+import type { ChannelQuotas } from './channel-quotas.ts'
+import type { Call } from './domain/call.ts'
+import type { Balance, Channel, Pool } from './domain/channel.ts'
+import { defaultFailover, type FailoverSettings } from './domain/failover.ts'
+import type { GatewayError } from './domain/errors.ts'
+import type { Key } from './domain/key.ts'
+import { isAway } from './domain/store-error.ts'
+import type { Journey } from './route/journey.ts'
+import { createRouter, type Router, type Suspension } from './route/router.ts'
+import { poolOf, servesEndpoint } from './route/target.ts'
+import { sooner } from './sooner.ts'
+import type { Configuration } from './store/configuration.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** The channels in memory, and the ways of calls through them. */
+export interface Channels {
+  readonly begin: (call: Call, key: Key, deadlineAt: number) => Way
+  /** In the order in which they were read. */
+  all(): readonly Channel[]
+  readonly health: Router['health']
+  /** Reads them again; after a failure those before stay. */
+  reload(): Promise<void>
+  /** Reads them if that never worked. */
+  readOnce(): Promise<void>
+}
+
+/** The way of a call. */
+export interface Way {
+  readonly journey: Journey
+  /** Why channels that could take the call were not asked: the reason that is over first. */
+  readonly passedBy: () => GatewayError | undefined
+}
+
+interface ChannelsParts {
+  /** Those that the environment describes. */
+  readonly own: readonly Channel[]
+  /** Undefined where there is no database. */
+  readonly configuration: Pick<Configuration, 'channels' | 'suspensions' | 'settings'> | undefined
+  readonly quotas: Pick<ChannelQuotas, 'load' | 'refusal' | 'resetOf'>
+  readonly now: () => number
+  readonly log: Log
+}
+
+/** Names of settings. */
+export const FAILOVER = 'failover'
+export const STRATEGIES = 'strategies'
+
+export function createChannels({ own, configuration, quotas, now, log }: ChannelsParts): Channels {
+  /** Suspensions that the store had not heard of when it was last read: what it told then does not lift them. */
+  const untold = new Map<string, Suspension & { isTold: boolean }>()
+  const tell = async ({ channelId, until, reason }: Suspension): Promise<void> => {
+    const suspension = { channelId, until, reason, isTold: false }
+    untold.set(channelId, suspension)
+    await configuration?.suspensions.suspend(channelId, until, reason, now())
+    suspension.isTold = true
+  }
+  let all = own
+  const router = createRouter({
+    random: Math.random,
+    onSuspend(suspension) {
+      const { channelId, until, reason } = suspension
+      log.warn({ channelId, until: new Date(until).toISOString(), reason }, 'a channel is left alone for a while')
+      tell(suspension).catch((error: unknown) => {
+        if (!isAway(error)) log.error({ err: error }, 'the other replicas cannot be told of a suspension')
+      })
+    },
+    resetOf: quotas.resetOf,
+  })
+  let isRead = configuration === undefined
+  router.load(own, [], { strategies: {}, failover: defaultFailover }, now())
+
+  const read = async (): Promise<void> => {
+    if (configuration === undefined) return
+    const { channels, suspensions, settings } = configuration
+    for (const [id, { isTold }] of untold) if (isTold) untold.delete(id)
+    const [stored, suspended, failover, strategies] = await Promise.all([
+      channels.list(),
+      suspensions.list(now()),
+      settings.get(FAILOVER),
+      settings.get(STRATEGIES),
+    ])
+    for (const { id, name, fault } of stored)
+      if (fault !== null) log.error({ id, name, fault }, 'a channel cannot serve')
+    const said = {
+      strategies: (strategies ?? {}) as Readonly<Partial<Record<Pool, Balance>>>, // safe: the admin API has checked both
+      failover: { ...defaultFailover, ...(failover as Partial<FailoverSettings> | undefined) },
+    }
+    await quotas.load(stored) // before a call can draw on them
+    all = [...stored, ...own]
+    router.load(all, [...suspended, ...untold.values()], said, now())
+    isRead = true
+  }
+
+  /** One after the other: what was read first must not come last. */
+  let reading = Promise.resolve()
+  const reload = (): Promise<void> => {
+    const done = reading.then(read)
+    reading = done.catch(() => undefined)
+    return done
+  }
+
+  return {
+    reload,
+    all: () => all,
+    health: (channelId) => router.health(channelId),
+    readOnce: () => (isRead ? Promise.resolve() : reload()),
+    begin({ endpoint, model, attribution }, key, deadlineAt) {
+      const { clientId, sessionId } = attribution
+      const isKnown = clientId !== null || sessionId !== null
+      let reason: GatewayError | undefined
+      const journey = router.begin({
+        pool: poolOf(endpoint),
+        model,
+        allowedChannels: key.allowedChannels,
+        conversation: isKnown ? `${key.id} ${clientId ?? ''} ${sessionId ?? ''}` : undefined,
+        deadlineAt,
+        canServe(channel) {
+          if (!servesEndpoint(channel, endpoint)) return false
+          const refusal = quotas.refusal(channel, model)
+          if (refusal) reason = sooner(reason, refusal)
+          return refusal === undefined
+        },
+      })
+      return { journey, passedBy: () => reason }
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import type { AttemptsParts, Send } from './attempts.ts'
+import { type FailedAttempt, NOTHING_TOLD } from './domain/entry.ts'
+import { NO_USAGE } from './domain/usage.ts'
+import type { Failed } from './meter/hold.ts'
+import type { Failure } from './route/failure.ts'
+import { classify, statusOfErrorType } from './route/subtype.ts'
+
+/** What a failed attempt says of its channel. */
+export function failureOf({ status, text, limits, errorType, error }: Failed, now: number): Failure {
+  if (errorType !== undefined) return { kind: 'status', ...classify(statusOfErrorType(errorType), text, limits, now) }
+  if (error !== undefined) {
+    // A web page or a redirect, and silence, are answers of a kind; all else is a connection that did not hold.
+    const isAnswer = error.code === 'upstream_invalid' || error.code === 'upstream_timeout'
+    return isAnswer ? { kind: 'status', status: error.status } : { kind: 'network' }
+  }
+  if (status === undefined || status < 400) return { kind: 'network' } // a stream that ended before it began
+  return { kind: 'status', ...classify(status, text, limits, now) }
+}
+
+/** This process ends, or nobody is there any more: another upstream would be no help. */
+export function isEnding({ error }: Failed): boolean {
+  return error?.code === 'shutting_down' || error?.code === 'client_gone'
+}
+
+/** The upstream does not know whose call it is. */
+export function isUnauthorised(failure: Failure): boolean {
+  return failure.kind === 'status' && failure.status === 401
+}
+
+/** What the ledger keeps of an attempt that another one followed. */
+export function failedAttempt(
+  sent: Send,
+  { verdict, failure }: { readonly verdict: Failed; readonly failure: Failure },
+  next: Send,
+  durationMs: number,
+  costsOf: AttemptsParts['costsOf'],
+): FailedAttempt {
+  const { usage: told = NO_USAGE, errorType, error } = verdict
+  // What ends in an error of the upstream's own is not paid for; what broke off may be.
+  const usage = errorType === undefined ? told : NO_USAGE
+  return {
+    channel: sent.channel.name,
+    model: sent.model ?? null,
+    status: failure.kind === 'status' ? failure.status : 0,
+    error: errorType ?? error?.code ?? null,
+    followedBy: next.channel.id === sent.channel.id ? 'again' : 'next',
+    durationMs,
+    usage,
+    costs: costsOf({ metering: 'exact', usage, told: NOTHING_TOLD }, sent),
+  }
+}

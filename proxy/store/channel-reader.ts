@@ -1,0 +1,48 @@
+import type { Transaction } from 'sequelize'
+import type { Channel, ChannelOauth } from '../domain/channel.ts'
+import { CannotDecrypt, type Cipher } from '../domain/cipher.ts'
+import { type ChannelKeyRow, readKeys } from './channel-keys.ts'
+import { type ChannelRow, type ChannelSecrets, toChannel } from './channel-row.ts'
+import { type Database, select, tableOf } from './database.ts'
+import { channelKeyPlace, channelOauthPlace } from './secret-places.ts'
+
+/** Channels with what is encrypted of them. Errors are the engine's. */
+export interface ChannelReader {
+  /** By pool and position. */
+  list(): Promise<Channel[]>
+  find(id: string, transaction?: Transaction): Promise<Channel | undefined>
+}
+
+export function createChannelReader(database: Database, cipher: Cipher): ChannelReader {
+  const table = tableOf(database, 'channels')
+  return {
+    async list() {
+      const [rows, keys] = await Promise.all([
+        select<ChannelRow>(database, `SELECT * FROM ${table} ORDER BY pool, position, id`),
+        readKeys(database),
+      ])
+      const byChannel = Map.groupBy(keys, (key) => key.channel_id)
+      return rows.map((row) => toChannel(row, secretsOf(cipher, row, byChannel.get(row.id) ?? [])))
+    },
+
+    async find(id, transaction) {
+      const [row] = await select<ChannelRow>(database, `SELECT * FROM ${table} WHERE id = $1`, [id], transaction)
+      return row && toChannel(row, secretsOf(cipher, row, await readKeys(database, id, transaction)))
+    },
+  }
+}
+
+/** A channel that has lost one of its secrets serves with none: half of an account would look like a whole one. */
+function secretsOf(cipher: Cipher, row: ChannelRow, keys: readonly ChannelKeyRow[]): ChannelSecrets {
+  try {
+    const oauth = row.oauth === null ? null : cipher.decrypt(row.oauth, channelOauthPlace(row.id))
+    return {
+      kind: 'secrets',
+      keys: keys.map(({ id, secret }) => ({ id, secret: cipher.decrypt(secret, channelKeyPlace(row.id, id)) })),
+      oauth: oauth === null ? null : (JSON.parse(oauth) as ChannelOauth), // safe: we encrypted it, and nobody changed it
+    }
+  } catch (error) {
+    if (!(error instanceof CannotDecrypt)) throw error
+    return { kind: 'fault', fault: `secrets cannot be decrypted: ${error.message}` }
+  }
+}

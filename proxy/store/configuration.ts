@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import type { AuditStore } from '../domain/audit.ts'
+import type { ChannelStore } from '../domain/channel-store.ts'
+import type { Cipher } from '../domain/cipher.ts'
+import type { LogStore } from '../domain/log.ts'
+import type { LogStatistics } from '../domain/log-statistics.ts'
+import { ulid } from '../domain/ulid.ts'
+import { type AliasStore, createAliasStore } from './aliases.ts'
+import { createAuditStore } from './audit.ts'
+import { createQuotaStore, type QuotaStore } from './channel-quota.ts'
+import { createTokenStore, type TokenStore } from './channel-tokens.ts'
+import { createChannelStore } from './channels.ts'
+import type { Database } from './database.ts'
+import { createLogStatistics } from './log-statistics.ts'
+import { createLogStore } from './logs.ts'
+import { readRevision } from './revision.ts'
+import { createSettingStore, type SettingStore } from './settings.ts'
+import { createSuspensionStore, type SuspensionStore } from './suspensions.ts'
+
+/** What administrators say besides keys and prices, and what they did. */
+export interface Configuration {
+  readonly channels: ChannelStore
+  readonly suspensions: SuspensionStore
+  readonly quotas: QuotaStore
+  readonly tokens: TokenStore
+  readonly settings: SettingStore
+  readonly aliases: AliasStore
+  readonly audit: AuditStore
+  readonly logs: LogStore
+  readonly statistics: LogStatistics
+  /** Of all that is configured; it changes with every write. */
+  revision(): Promise<string>
+}
+
+const CHANNEL_ID_BYTES = 4
+
+export function createConfiguration(database: Database, cipher: Cipher): Configuration {
+  const newChannelId = (): string => randomBytes(CHANNEL_ID_BYTES).toString('hex')
+  return {
+    channels: createChannelStore({ database, cipher, newChannelId, newKeyId: ulid }),
+    suspensions: createSuspensionStore(database),
+    tokens: createTokenStore(database, cipher),
+    quotas: createQuotaStore(database),
+    settings: createSettingStore(database),
+    aliases: createAliasStore(database),
+    audit: createAuditStore(database),
+    logs: createLogStore(database),
+    statistics: createLogStatistics(database),
+    revision: () => readRevision(database),
+  }
+}

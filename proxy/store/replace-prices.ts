@@ -1,0 +1,12 @@
+import type { Prices } from '../domain/price.ts'
+import { changeConfig } from './config-change.ts'
+import { type Database, run, tableOf } from './database.ts'
+import { writePrice } from './price-rows.ts'
+
+/** Makes these all the prices there are. Throws `StoreError`, and `RevisionConflict` where one is expected. */
+export function replacePrices(database: Database, prices: Prices, expectedRevision?: string): Promise<void> {
+  return changeConfig(database, 'replace the prices', expectedRevision, async (transaction) => {
+    await run(database, `DELETE FROM ${tableOf(database, 'model_pricing')}`, [], transaction)
+    for (const [model, price] of prices) await writePrice(database, transaction, model, price)
+  })
+}
