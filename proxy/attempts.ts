@@ -1,16 +1,15 @@
 import type { Call } from './domain/call.ts'
-import { type FailedAttempt, NOTHING_TOLD, type Opened, type Outcome } from './domain/entry.ts'
+import type { FailedAttempt, Opened, Outcome } from './domain/entry.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Costs } from './domain/price.ts'
 import type { Flow, Sink } from './domain/sink.ts'
 import type { Target } from './domain/target.ts'
-import { NO_USAGE } from './domain/usage.ts'
 import type { ClientAnswer } from './http/client-answer.ts'
 import type { QuotaDraw } from './limit/channel-quota.ts'
 import type { Estimate } from './limit/estimate.ts'
 import { type Failed, Hold } from './meter/hold.ts'
 import { Meter } from './meter/meter.ts'
-import { failedAttempt, failureOf, isEnding, isUnauthorised } from './failed-attempt.ts'
+import { failedAttempt, failureOf, isEnding, isUnauthorised, unsentOutcome } from './failed-attempt.ts'
 import type { Failure } from './route/failure.ts'
 import type { Journey, Step } from './route/journey.ts'
 import { sooner } from './sooner.ts'
@@ -123,7 +122,12 @@ export class Attempts {
     const timer = isTimed ? setTimeout(() => this.giveUp(), Math.max(0, deadlineAt - this.parts.now())) : undefined
     client.onGone(() => this.leave())
     let sent: Send | undefined = first
-    while (sent !== undefined) sent = await this.attempt(sent)
+    try {
+      while (sent !== undefined) sent = await this.attempt(sent)
+    } catch (cause) {
+      // Whatever it is, the call was opened, and has to be closed.
+      this.refuse(sent ?? first, new GatewayError('internal', { cause }))
+    }
     clearTimeout(timer)
     await this.closed.promise
   }
@@ -224,29 +228,16 @@ export class Attempts {
   /** There is nothing better than what failed last; where nothing was sent, that is the answer. */
   private conclude(sent: Send): undefined {
     if (this.fruitless) this.fruitless.attempt.hold.release()
-    else this.refuse(sent)
+    else if (this.over === 'gone') this.refuse(sent, new GatewayError('client_gone'))
+    else this.refuse(sent, this.unsent ?? new GatewayError('channels_unavailable'))
     return undefined
   }
 
-  private refuse(sent: Send): void {
+  private refuse(sent: Send, error: GatewayError): void {
     const { client, opened, close } = this.trip
-    const isGone = this.over === 'gone'
-    const error = isGone ? new GatewayError('client_gone') : (this.unsent ?? new GatewayError('channels_unavailable'))
-    const outcome: Outcome = {
-      status: isGone ? 'client_gone' : 'failed',
-      httpStatus: error.status,
-      error: error.code,
-      metering: 'exact',
-      usage: NO_USAGE,
-      firstByteMs: null,
-      durationMs: Math.max(0, this.parts.now() - opened.admittedAt),
-      told: NOTHING_TOLD,
-    }
-    this.closed.resolve(
-      close(outcome, { ...sent, lost: [], draw: undefined, token: undefined }, this.failed).then(() =>
-        client.fail(error),
-      ),
-    )
+    const outcome = unsentOutcome(error, Math.max(0, this.parts.now() - opened.admittedAt))
+    const written = close(outcome, { ...sent, lost: [], draw: undefined, token: undefined }, this.failed)
+    this.closed.resolve(written.then(() => client.fail(error)))
   }
 
   /** Gives up what failed before, and writes down that there is another attempt; false where there can be none. */

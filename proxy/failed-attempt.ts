@@ -1,5 +1,6 @@
 import type { AttemptsParts, Send } from './attempts.ts'
-import { type FailedAttempt, NOTHING_TOLD } from './domain/entry.ts'
+import { type FailedAttempt, NOTHING_TOLD, type Outcome } from './domain/entry.ts'
+import type { GatewayError } from './domain/errors.ts'
 import { NO_USAGE } from './domain/usage.ts'
 import type { Failed } from './meter/hold.ts'
 import type { Failure } from './route/failure.ts'
@@ -47,5 +48,19 @@ export function failedAttempt(
     durationMs,
     usage,
     costs: costsOf({ metering: 'exact', usage, told: NOTHING_TOLD }, sent),
+  }
+}
+
+/** How a call ends that was never sent. */
+export function unsentOutcome({ code, status }: GatewayError, durationMs: number): Outcome {
+  return {
+    status: code === 'client_gone' ? 'client_gone' : 'failed',
+    httpStatus: status,
+    error: code,
+    metering: 'exact',
+    usage: NO_USAGE,
+    firstByteMs: null,
+    durationMs,
+    told: NOTHING_TOLD,
   }
 }

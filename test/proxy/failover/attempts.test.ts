@@ -37,6 +37,8 @@ interface Journeyed {
 
 interface Moments {
   readonly plan: Partial<Behaviour>
+  /** Before each attempt. */
+  readonly onEnter?: (road: Road) => void
   /** While it is written down that there is a second attempt. */
   readonly onReopen?: (road: Road) => Promise<unknown>
   /** How far the clock is behind by now. */
@@ -44,7 +46,7 @@ interface Moments {
 }
 
 /** A stream on its way through two channels, of which the second one says nothing at all. */
-async function travel(t: TestContext, { plan, onReopen, lateMs }: Moments): Promise<Journeyed> {
+async function travel(t: TestContext, { plan, onEnter, onReopen, lateMs }: Moments): Promise<Journeyed> {
   const first = await startFakeUpstream({ plan })
   const second = await startFakeUpstream({ plan: { neverAnswer: true } })
   const upstream = createUpstream({ connectTimeoutMs: LONG_MS, firstByteTimeoutMs: LONG_MS, idleTimeoutMs: LONG_MS })
@@ -88,7 +90,10 @@ async function travel(t: TestContext, { plan, onReopen, lateMs }: Moments): Prom
     upstream,
     now,
     prepare,
-    enter: async () => ({ draw: undefined, token: undefined }),
+    enter: async () => {
+      onEnter?.(road)
+      return { draw: undefined, token: undefined }
+    },
     reopen: async () => void (await onReopen?.(road)),
     costsOf: () => null,
     drainMs: LONG_MS,
@@ -132,4 +137,22 @@ test('who hangs up while another attempt is written down is not served by it', b
     },
   })
   assert.deepEqual([outcome.status, outcome.httpStatus, failed, asked], ['client_gone', 499, [], [1, 0]])
+})
+
+test('a call that something unforeseen befalls is closed all the same, once', bounded, async (t) => {
+  const onEnter = (): never => {
+    throw new TypeError('a bug')
+  }
+  const { outcome, asked } = await travel(t, { plan: {}, onEnter })
+  assert.deepEqual([outcome.status, outcome.error, outcome.httpStatus, asked], ['failed', 'internal', 500, [0, 0]])
+})
+
+test('and so is one that it befalls behind a failed attempt', bounded, async (t) => {
+  let attempts = 0
+  const onEnter = (): void => {
+    attempts += 1
+    if (attempts > 1) throw new TypeError('a bug')
+  }
+  const { outcome, asked } = await travel(t, { plan: { hangUp: true }, onEnter })
+  assert.deepEqual([outcome.status, outcome.error, asked], ['failed', 'internal', [1, 0]])
 })
