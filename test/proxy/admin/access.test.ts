@@ -12,6 +12,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^(GET|PUT|DELETE) \/api\/keys\/\{id\}$/,
     /^POST \/api\/keys\/\{id\}\/\w+$/,
     /^GET \/api\/tenants(\/\{id\})?$/,
+    /^GET \/api\/logs(\/\{id\}|\/stats(\/daily|\/history)?|\/sessions\/active)?$/,
   ],
   admin: [
     /^(POST|PUT|DELETE) \/api\/tenants(\/\{id\})?$/,
@@ -20,6 +21,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^\w+ \/api\/config(\/|$)/,
     /^\w+ \/api\/(model-)?aliases(\/|$)/,
     /^GET \/api\/audit$/,
+    /^(DELETE \/api\/logs|POST \/api\/logs\/.+|GET \/api\/logs\/stream)$/,
   ],
 }
 
