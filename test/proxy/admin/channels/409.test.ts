@@ -70,7 +70,6 @@ testEngines('a channel of the environment can be read, and not changed', async (
     ['PUT', path, { name: 'mine' }],
     ['DELETE', path],
     ['PATCH', `${path}/status`, { status: 'disabled' }],
-    ['POST', `${path}/resume`],
     ['POST', `${path}/promotion`, { duration: 60 }],
     ['POST', `${path}/keys`, { apiKeys: ['sk-2'] }],
     ['POST', `${path}/keys/x/top`],
@@ -80,6 +79,7 @@ testEngines('a channel of the environment can be read, and not changed', async (
     const { status, json } = await api.send(method, where, { ...(body && { body }) })
     assert.deepEqual([status, json['code']], [409, 'read_only'], `${method} ${where}`)
   }
+  assert.equal((await api.send('POST', `${path}/resume`)).status, 200, 'a suspension of it can be lifted')
 })
 
 testEngines('a channel to which a composite sends is not removed', async (t, store) => {
