@@ -1,20 +1,24 @@
-import type { Transform } from 'node:stream'
-import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import {
+  type BrotliDecompress,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  type Gunzip,
+  type Inflate,
+} from 'node:zlib'
 
-/** Of a body that is cut off, what has come is given out; without it its last piece would be lost. */
-const CUT = { finishFlush: constants.Z_SYNC_FLUSH }
-const CUT_BROTLI = { finishFlush: constants.BROTLI_OPERATION_FLUSH }
+export type Decoder = BrotliDecompress | Gunzip | Inflate
 
 /** For upstreams that compress although they were asked not to. Undefined for what we do not know: it is passed on as it is. */
-export function decoderFor(encoding: string | string[] | undefined): Transform | undefined {
+export function decoderFor(encoding: string | string[] | undefined): Decoder | undefined {
   switch (encoding) {
     case 'gzip':
     case 'x-gzip':
-      return createGunzip(CUT)
+      return createGunzip()
     case 'deflate':
-      return createInflate(CUT)
+      return createInflate()
     case 'br':
-      return createBrotliDecompress(CUT_BROTLI)
+      return createBrotliDecompress()
     default:
       return undefined
   }

@@ -1,11 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Transform } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import type { Call } from '../domain/call.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Flow, Sink } from '../domain/sink.ts'
 import type { Target } from '../domain/target.ts'
-import { decoderFor } from './decoder.ts'
+import { type Decoder, decoderFor } from './decoder.ts'
 import { type Progress, toGatewayError } from './failure.ts'
 import { checkHost, guardedLookup } from './guarded-lookup.ts'
 import { limitHeaders, requestHeaders, responseHeaders } from './headers.ts'
@@ -77,7 +76,7 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
   private readonly sink: Sink
   private controller: Dispatcher.DispatchController | undefined
   private aborted: GatewayError | undefined
-  private decoder: Transform | undefined
+  private decoder: Decoder | undefined
   private progress: Progress = 'unsent'
   private hasFailed = false
   /** How the connection ended, while what it had brought is still being unpacked. */
@@ -130,7 +129,9 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
       return
     }
     this.broken = error
-    this.decoder.end()
+    // At its end alone a decoder keeps the last piece of what is cut off to itself.
+    const { decoder } = this
+    decoder.flush(() => decoder.end())
   }
 
   private fail(error: Error): void {
@@ -140,7 +141,7 @@ class Exchange implements Dispatcher.DispatchHandler, Flow {
     this.sink.fail(toGatewayError(this.aborted ?? error, this.target.channel, this.progress))
   }
 
-  private decode(decoder: Transform): void {
+  private decode(decoder: Decoder): void {
     decoder.on('data', (chunk: Buffer) => {
       try {
         if (!this.sink.data(chunk)) decoder.pause()

@@ -120,7 +120,7 @@ function behaviourOf(done: Deed, { pool, stream }: Planned, message: string): Pa
     case 'tells an error':
       return { ...plan, errorAfter: at }
     case 'cuts':
-      return { ...plan, cutAfter: at, gzip: false } // of what is compressed the last piece may not be unpacked
+      return { ...plan, cutAfter: at }
     case 'hangs up':
       return { hangUp: true }
     case 'shows a page':
