@@ -1,5 +1,5 @@
 import type { Send } from './attempts.ts'
-import type { Channel, ChannelQuota } from './domain/channel.ts'
+import type { Channel, ChannelQuota, QuotaUsage } from './domain/channel.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Price } from './domain/price.ts'
 import { multipliersFor } from './domain/price-multipliers.ts'
@@ -16,17 +16,6 @@ import { mapModel } from './route/model-mapping.ts'
 import { createQuotaPeriods, type Period, periodAt } from './quota-periods.ts'
 import type { QuotaStore } from './store/channel-quota.ts'
 import type { Log } from './telemetry/log.ts'
-
-/** How much of a quota is used. Credit is in nano-USD, instants are milliseconds since the epoch. */
-interface QuotaUsage {
-  readonly quotaType: ChannelQuota['unit']
-  readonly limit: number
-  readonly used: number
-  readonly remaining: number
-  readonly remainingPercent: number
-  readonly lastResetAt?: number
-  readonly nextResetAt?: number
-}
 
 /** What channels may be used for until their quotas are reset. */
 export interface ChannelQuotas {

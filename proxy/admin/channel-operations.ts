@@ -8,7 +8,8 @@ import { changed, changesOf, fieldsOf, oauthOf, PLAIN, viewOf } from './channel-
 import { type DocumentedOperation, operation } from './operation.ts'
 import { requestInvalid } from './problems.ts'
 import { done, pool } from './schemas.ts'
-import { difference, shown } from './shown-channel.ts'
+import { difference } from './difference.ts'
+import { shown } from './shown-channel.ts'
 
 const described = { tag: 'Channels', access: 'admin', hasRevision: true } as const
 const params = z.strictObject({ id: channelId })

@@ -1,22 +1,11 @@
 import { z } from 'zod'
-import type { Channel, ChannelQuota } from '../domain/channel.ts'
+import type { Channel, QuotaUsage } from '../domain/channel.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { knownChannel } from './channel-lookup.ts'
 import { changeable, type ChannelParts } from './channel-parts.ts'
 import { channelId } from './channel-schema.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { instant, iso } from './schemas.ts'
-
-/** Credit in nano-USD, instants in milliseconds since the epoch. */
-interface QuotaUsage {
-  readonly quotaType: ChannelQuota['unit']
-  readonly limit: number
-  readonly used: number
-  readonly remaining: number
-  readonly remainingPercent: number
-  readonly lastResetAt?: number
-  readonly nextResetAt?: number
-}
 
 export interface ChannelUsageParts extends ChannelParts {
   readonly quotas: {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { GatewayError } from '../domain/errors.ts'
 import type { LogStore } from '../domain/log.ts'
 import type { Actor } from '../domain/operation.ts'
+import { given } from './given.ts'
 import { logItem, shownLog } from './log-item.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { instantInput, line } from './schemas.ts'
@@ -63,7 +64,7 @@ function listing({ logs }: LogReadParts): DocumentedOperation {
     async ({ query: { before, limit, offset, provider, channel, ...rest }, actor }) => {
       const named = channel ?? provider
       const filter = {
-        ...defined(rest),
+        ...given(rest),
         ...(named !== undefined && { channel: named }),
         ...scopeOf(actor, rest.tenantId),
       }
@@ -114,11 +115,4 @@ function statusesOf(asked: string): readonly [first: number, last: number] {
   if (!asked.endsWith('xx')) return [Number(asked), Number(asked)]
   const first = Number(asked[0]) * 100
   return [first, first + 99]
-}
-
-function defined<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
-  // safe: what is undefined is left out
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof T]?: NonNullable<T[Name]>
-  }
 }

@@ -30,14 +30,3 @@ export function shown(channel: Channel, isReadOnly: boolean, suspension: Suspens
     },
   } satisfies ShownChannel
 }
-
-/** What differs between two of them, of each one: an audit log of whole channels would be hard to read. */
-export function difference(
-  before: ShownChannel,
-  after: ShownChannel,
-): { readonly before: object; readonly after: object } {
-  const names = (Object.keys(after) as (keyof ShownChannel)[]) // safe: the schema knows no others
-    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
-  const of = (channel: ShownChannel): object => Object.fromEntries(names.map((name) => [name, channel[name]]))
-  return { before: of(before), after: of(after) }
-}

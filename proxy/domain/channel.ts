@@ -64,6 +64,17 @@ export interface ChannelQuota {
   readonly reset: QuotaReset | null
 }
 
+/** How much of a quota is used. Credit is in nano-USD, instants are milliseconds since the epoch. */
+export interface QuotaUsage {
+  readonly quotaType: ChannelQuota['unit']
+  readonly limit: number
+  readonly used: number
+  readonly remaining: number
+  readonly remainingPercent: number
+  readonly lastResetAt?: number
+  readonly nextResetAt?: number
+}
+
 export interface QuotaReset {
   /** `fixed`: at `at` and every interval after it. `rolling`: an interval after the first call since the last reset. */
   readonly mode: 'fixed' | 'rolling'

@@ -1,9 +1,9 @@
+import { type Json, parseObject } from './json.ts'
+
 const NAME = Buffer.from('"usage"')
 const BACKSLASH = 0x5c
 /** Each try copies the rest of the text: an answer full of the name must not cost the square of its length. */
 const MAX_TRIES = 64
-
-type Json = Readonly<Record<string, unknown>>
 
 /**
  * Finds the end of a JSON object from its top-level `usage` on, without parsing the rest. From the right place on, `{`
@@ -15,17 +15,8 @@ export function endFromUsage(tail: Buffer, isWhole: boolean): Json | undefined {
   for (let at = tail.lastIndexOf(NAME); at !== -1; at = at === 0 ? -1 : tail.lastIndexOf(NAME, at - 1)) {
     if (tries-- === 0) break
     if (tail[at - 1] === BACKSLASH) continue
-    const found = parse(`{${tail.toString('utf8', at)}`)
+    const found = parseObject(`{${tail.toString('utf8', at)}`)
     if (found !== undefined) return found
   }
-  return isWhole ? parse(tail.toString('utf8')) : undefined
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    const json: unknown = JSON.parse(text)
-    return typeof json === 'object' && json !== null ? (json as Json) : undefined // safe: an object
-  } catch {
-    return undefined
-  }
+  return isWhole ? parseObject(tail.toString('utf8')) : undefined
 }

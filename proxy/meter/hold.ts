@@ -5,6 +5,7 @@ import type { Headers, Sink } from '../domain/sink.ts'
 import type { Usage } from '../domain/usage.ts'
 import { endFromUsage } from './body-usage.ts'
 import { errorTypeOf } from './error-type.ts'
+import { parseObject, usageIn } from './json.ts'
 import { isOutput } from './output.ts'
 import { saidIn } from './said.ts'
 import { dataOf, EventJoiner, eventsOf } from './sse.ts'
@@ -119,10 +120,9 @@ export class Hold implements Sink {
   private read(event: Buffer): void {
     if (this.isOpen || this.isJudged) return
     const data = dataOf(event)
-    const json = data === undefined ? undefined : parse(data)
+    const json = data === undefined ? undefined : parseObject(data)
     if (json === undefined) return
-    const usage = json['usage'] ?? member(json['message'], 'usage') ?? member(json['response'], 'usage')
-    this.usage = usageOf(usage, this.protocol, this.usage) ?? this.usage
+    this.usage = usageOf(usageIn(json), this.protocol, this.usage) ?? this.usage
     this.errorType = errorTypeOf(json)
     if (this.filter) this.said += saidIn(json, this.protocol)
     if (this.errorType !== undefined) this.failed(undefined, data)
@@ -174,20 +174,5 @@ export class Hold implements Sink {
     const [first] = this.chunks
     if (first === undefined) return true
     return this.next.data(this.chunks.length > 1 ? Buffer.concat(this.chunks) : first)
-  }
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Json)[name] : undefined // safe: an object
-}
-
-function parse(data: string): Json | undefined {
-  try {
-    const json: unknown = JSON.parse(data)
-    return typeof json === 'object' && json !== null ? (json as Json) : undefined // safe: an object
-  } catch {
-    return undefined
   }
 }

@@ -1,7 +1,8 @@
 import type { Protocol } from '../domain/endpoint.ts'
+import { type Json, member } from './json.ts'
 
 /** The text that one event of a stream adds to the answer. */
-export function saidIn(json: Readonly<Record<string, unknown>>, protocol: Protocol): string {
+export function saidIn(json: Json, protocol: Protocol): string {
   if (protocol === 'responses') return json['type'] === 'response.output_text.delta' ? text(json['delta']) : ''
   if (protocol === 'messages') return text(member(json['delta'], 'text'))
   const { choices } = json
@@ -13,8 +14,4 @@ export function saidIn(json: Readonly<Record<string, unknown>>, protocol: Protoc
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined // safe: an object
 }

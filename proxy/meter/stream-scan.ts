@@ -3,6 +3,7 @@ import { NOTHING_TOLD } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Usage } from '../domain/usage.ts'
 import { errorTypeOf } from './error-type.ts'
+import { type Json, parseObject, usageIn } from './json.ts'
 import type { Finding, Scan } from './scan.ts'
 import { dataOf, EventJoiner, eventsOf } from './sse.ts'
 import { toldOf } from './told.ts'
@@ -23,15 +24,6 @@ const telling: Readonly<Record<Protocol, RegExp>> = {
   completions: /"usage"\s*:\s*\{|"error"|\[DONE\]/,
   responses: /"error"|response\.(?:completed|incomplete|failed)/,
   opaque: /"usage"\s*:\s*\{|"error"/,
-}
-
-interface EventJson extends Readonly<Record<string, unknown>> {
-  readonly type?: unknown
-  readonly usage?: unknown
-  readonly choices?: unknown
-  readonly error?: unknown
-  readonly message?: { readonly usage?: unknown }
-  readonly response?: { readonly usage?: unknown; readonly error?: unknown }
 }
 
 /**
@@ -111,29 +103,29 @@ export class StreamScan implements Scan {
   private read(event: Buffer): Buffer | undefined {
     const data = dataOf(event)
     if (data === '[DONE]') this.hasEnded = true
-    const json = data === undefined ? undefined : parse(data)
+    const json = data === undefined ? undefined : parseObject(data)
     if (json === undefined) return event
     this.learn(json)
-    const isUsageChunk = this.hidesUsage && this.isFinal && Array.isArray(json.choices) && json.choices.length === 0
+    const { choices } = json
+    const isUsageChunk = this.hidesUsage && this.isFinal && Array.isArray(choices) && choices.length === 0
     if (isUsageChunk) return undefined
     return this.hidesUsage ? withoutNull(event) : event
   }
 
-  private learn(json: EventJson): void {
+  private learn(json: Json): void {
     this.told = toldOf(json, this.told)
-    const usage = json.usage ?? json.message?.usage ?? json.response?.usage
-    const found = usageOf(usage, this.protocol, this.usage)
+    const found = usageOf(usageIn(json), this.protocol, this.usage)
     if (found) {
       this.usage = found
       this.isFinal = isFinalUsage(json)
     }
     this.error = errorTypeOf(json) ?? this.error
-    this.hasEnded ||= isTerminal(json.type) || this.error !== undefined
+    this.hasEnded ||= isTerminal(json['type']) || this.error !== undefined
   }
 }
 
 /** Anthropic's first event tells a beginning of the output; some servers tell the usage so far in every chunk of a chat. */
-function isFinalUsage({ type, choices }: EventJson): boolean {
+function isFinalUsage({ type, choices }: Json): boolean {
   if (!Array.isArray(choices) || choices.length === 0) return type !== 'message_start'
   return choices.some((choice: { readonly finish_reason?: unknown }) => choice.finish_reason != null)
 }
@@ -154,13 +146,4 @@ function isTerminal(type: unknown): boolean {
 /** Through Latin-1 and back every byte stays what it was; inside a string the quote would have a backslash before it. */
 function withoutNull(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(USAGE_NULL, ''), 'latin1')
-}
-
-function parse(data: string): EventJson | undefined {
-  try {
-    const json: unknown = JSON.parse(data)
-    return typeof json === 'object' && json !== null ? (json as EventJson) : undefined // safe: an object, its members unknown
-  } catch {
-    return undefined
-  }
 }
