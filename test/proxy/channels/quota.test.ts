@@ -198,6 +198,7 @@ for (const mode of ['fixed', 'rolling'] as const) {
     const admin = await administered(pools)
     t.after(admin.close)
     await admin.suspensions.suspend(channel.id, Date.now() + HOUR, 'trouble', Date.now())
+    await until('it is left alone', async () => (await call(pools)).status === 503)
     await reset(pools, channel)
     await until('it serves again', async () => (await call(pools)).status === 200)
     assert.deepEqual(await admin.suspensions.list(Date.now()), [])
