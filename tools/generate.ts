@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
+import { formerVariables } from '../proxy/former-variables.ts'
 import { openPostgres } from '../proxy/store/postgres.ts'
 import { openSqlite } from '../proxy/store/sqlite.ts'
 import type { Gauges } from '../proxy/telemetry/gauges.ts'
@@ -23,7 +24,7 @@ export const FOREIGN_METRICS = /^tollgate_(?:process|nodejs)_/
 type Tables = Readonly<Record<string, () => string>>
 
 const documents: Readonly<Record<string, Tables>> = {
-  'docs/configuration.md': { variables: variableTable },
+  'docs/configuration.md': { variables: variableTable, former: formerTable },
   'docs/errors.md': { errors: errorTable },
   'docs/metrics.md': { metrics: metricTable },
 }
@@ -85,6 +86,16 @@ function variableTable(): string {
     return [code(name), value === undefined ? '' : code(value), description ?? '']
   })
   return table(['Variable', 'Default', 'Meaning'], rows)
+}
+
+function formerTable(): string {
+  const rows = formerVariables.map(({ names, knownTo, standing, note }) => [
+    names.map(code).join(', '),
+    knownTo,
+    typeof standing === 'object' ? `renamed: ${code(standing.renamed)}` : standing,
+    note,
+  ])
+  return table(['Variable', 'Of', 'Is now', 'Note'], rows)
 }
 
 function errorTable(): string {

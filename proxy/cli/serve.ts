@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
 import { StoreError } from '../domain/store-error.ts'
+import { ignoredVariables } from '../former-variables.ts'
 import { serve } from '../serve.ts'
 import { NameTaken, NoLivingKey, SecretTaken } from '../domain/key-refusal.ts'
 import { createLog } from '../telemetry/log.ts'
@@ -15,6 +16,12 @@ export function addServeCommand(program: Command, env: Environment): void {
     .action(async () => {
       const config = readConfig(env)
       const log = createLog(config.LOG_LEVEL, process.stdout.isTTY)
+      const ignored = ignoredVariables(env)
+      if (ignored.length > 0)
+        log.warn(
+          { variables: ignored },
+          'variables of an earlier system are set and do nothing; see docs/configuration.md',
+        )
       const ended = firstSignal() // a signal that comes during the start counts, too
       const fail = (error: Error): never => refuse(config, error)
       const running = await serve(config, log, (key) => tellAdminKey(config, key, log, process.stdout)).catch(fail)

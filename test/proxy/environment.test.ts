@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { createHome } from '../support/gateway.ts'
+import { createHome, startGateway } from '../support/gateway.ts'
 
 const home = await createHome()
 after(() => home.remove())
@@ -31,4 +31,21 @@ test('every command needs a good environment', async () => {
   const { status, stderr } = await home.cli(['keys', 'list'], { PORT: '-1' })
   assert.equal(status, 78)
   assert.match(stderr, /^The environment has 1 problem\(s\):\n {2}PORT: /)
+})
+
+test('variables of an earlier system that do nothing are told once, by their names', async () => {
+  const former = {
+    PROXY_ACCESS_KEY: 'secret-of-before',
+    ENABLE_WEB_UI: 'true',
+    DB_HOST: 'db.example',
+    NODE_ENV: 'production',
+  }
+  const gateway = await startGateway(home, former)
+  await gateway.stop()
+  const told = gateway.log.filter(({ msg }) => msg.includes('earlier system'))
+  assert.deepEqual(
+    told.map(({ level, variables }) => [level, variables]),
+    [[40, ['PROXY_ACCESS_KEY (now ADMIN_API_KEY)', 'DB_HOST (now DATABASE_URL)', 'ENABLE_WEB_UI']]],
+  )
+  assert.doesNotMatch(JSON.stringify(gateway.log) + gateway.stderr(), /secret-of-before|db\.example/)
 })
