@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
 import { StoreError } from '../domain/store-error.ts'
 import { ignoredVariables } from '../former-variables.ts'
-import { serve } from '../serve.ts'
 import { NameTaken, NoLivingKey, SecretTaken } from '../domain/key-refusal.ts'
 import { createLog } from '../telemetry/log.ts'
 import { tellAdminKey, welcome } from '../welcome.ts'
@@ -22,6 +21,7 @@ export function addServeCommand(program: Command, env: Environment): void {
           { variables: ignored },
           'variables of an earlier system are set and do nothing; see docs/configuration.md',
         )
+      const { serve } = await import('../serve.ts') // half of what the program reads, and of no use to other commands
       const ended = firstSignal() // a signal that comes during the start counts, too
       const fail = (error: Error): never => refuse(config, error)
       const running = await serve(config, log, (key) => tellAdminKey(config, key, log, process.stdout)).catch(fail)
