@@ -12,7 +12,10 @@ interface ModelAlias {
 export interface ModelAliasParts {
   readonly modelAliases: {
     listModels(): Promise<readonly (ModelAlias & { readonly pool: Pool })[]>
-    replaceModels(pool: Pool, aliases: readonly ModelAlias[], expectedRevision?: string): Promise<void>
+    replaceModels(
+      lists: Readonly<Partial<Record<Pool, readonly ModelAlias[]>>>,
+      expectedRevision?: string,
+    ): Promise<void>
   }
 }
 
@@ -37,16 +40,13 @@ export function modelAliasOperations({ modelAliases }: ModelAliasParts): readonl
       all.flatMap((alias) => (alias.pool === pool ? [{ value: alias.value, description: alias.description }] : []))
     return { messagesModels: of('messages'), responsesModels: of('responses'), chatModels: of('chat') }
   }
-  /** One list after another; what was expected of the first has come true for the others. */
   const write = async (after: Partial<Lists>, expectedRevision: string | undefined) => {
     const before = await read()
-    let expected = expectedRevision
-    for (const pool of listed) {
+    const named = listed.flatMap((pool) => {
       const list = after[lists[pool]]
-      if (list === undefined) continue
-      await modelAliases.replaceModels(pool, list, expected)
-      expected = undefined
-    }
+      return list === undefined ? [] : [[pool, list] as const]
+    })
+    await modelAliases.replaceModels(Object.fromEntries(named), expectedRevision)
     return { target: 'model aliases', before, after }
   }
   return [

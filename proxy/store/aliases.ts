@@ -11,6 +11,8 @@ interface ModelAlias {
   readonly description: string
 }
 
+type ModelAliasLists = Readonly<Partial<Record<Pool, readonly ModelAlias[]>>>
+
 /** What a client id is called for people. */
 interface UserAlias {
   readonly userId: string
@@ -21,8 +23,8 @@ interface UserAlias {
 export interface AliasStore {
   /** By pools, each in its order. */
   listModels(): Promise<readonly (ModelAlias & { readonly pool: Pool })[]>
-  /** In place of all that the pool had, in this order; of two with the same value the first counts. */
-  replaceModels(pool: Pool, aliases: readonly ModelAlias[], expectedRevision?: string): Promise<void>
+  /** In place of all that these pools had, in this order; of two with the same value the first counts. */
+  replaceModels(lists: ModelAliasLists, expectedRevision?: string): Promise<void>
   /** By user. */
   listUsers(): Promise<readonly UserAlias[]>
   /** In place of the one that the user had. Throws `AliasTaken`. */
@@ -56,15 +58,17 @@ export function createAliasStore(database: Database): AliasStore {
         select(database, `SELECT pool, value, description FROM ${models} ORDER BY pool, position`),
       ),
 
-    replaceModels: (pool, aliases, expectedRevision) =>
+    replaceModels: (lists, expectedRevision) =>
       changeConfig(database, 'replace the aliases of models', expectedRevision, async (transaction) => {
-        await run(database, `DELETE FROM ${models} WHERE pool = $1`, [pool], transaction)
-        const isFirst = ({ value }: ModelAlias, place: number): boolean =>
-          aliases.findIndex((other) => other.value === value) === place
-        const rows = aliases
-          .filter(isFirst)
-          .map(({ value, description }, place) => ({ pool, value, description, position: place + 1 }))
-        await insertRows(database, 'model_aliases', rows, transaction)
+        for (const [pool, aliases] of Object.entries(lists)) {
+          await run(database, `DELETE FROM ${models} WHERE pool = $1`, [pool], transaction)
+          const isFirst = ({ value }: ModelAlias, place: number): boolean =>
+            aliases.findIndex((other) => other.value === value) === place
+          const rows = aliases
+            .filter(isFirst)
+            .map(({ value, description }, place) => ({ pool, value, description, position: place + 1 }))
+          await insertRows(database, 'model_aliases', rows, transaction)
+        }
       }),
 
     async listUsers() {

@@ -1,11 +1,40 @@
 import { type Database, run, tableOf } from '../../proxy/store/database.ts'
 import { migrationNames } from '../../proxy/store/migrate.ts'
 
-/** Makes the schema what it was before the last migration. */
-export async function undoLast(database: Database): Promise<void> {
-  const name = (table: string): string => tableOf(database, table)
-  for (const index of ['session', 'errors', 'ended', 'reported']) {
-    await run(database, `DROP INDEX ${name(`request_logs_${index}`)}`)
+const columnsOfTenants = [
+  'description',
+  'tenant_id',
+  'is_tenant_admin',
+  'allowed_models',
+  'allowed_channels',
+  'previous_hash',
+  'previous_until',
+  'updated_at',
+]
+
+/** What takes back each migration that a test goes back behind, the last one first. */
+const undoings: Readonly<Record<string, (name: (tableOrIndex: string) => string) => readonly string[]>> = {
+  '0005-tenants': (name) => [
+    ...['api_keys_previous_hash', 'api_keys_tenant'].map((index) => `DROP INDEX ${name(index)}`),
+    ...columnsOfTenants.map((column) => `ALTER TABLE ${name('api_keys')} DROP COLUMN ${column}`),
+    `DROP TABLE ${name('tenants')}`,
+  ],
+  '0006-logs': (name) =>
+    ['session', 'errors', 'ended', 'reported'].map((index) => `DROP INDEX ${name(`request_logs_${index}`)}`),
+}
+
+/** Makes the schema what it was before this migration, which has to be known here as all behind it. */
+export async function undoSince(database: Database, first: string): Promise<void> {
+  const undone = migrationNames.slice(migrationNames.indexOf(first)).toReversed()
+  for (const migration of undone) {
+    const undo = undoings[migration]
+    if (undo === undefined) throw new Error(`nobody has said how ${migration} is undone`)
+    for (const statement of undo((name) => tableOf(database, name))) await run(database, statement)
+    await run(database, `DELETE FROM ${tableOf(database, 'schema_migrations')} WHERE name = '${migration}'`)
   }
-  await run(database, `DELETE FROM ${name('schema_migrations')} WHERE name = '${migrationNames.at(-1)}'`)
+}
+
+/** Makes the schema what it was before the last migration. */
+export function undoLast(database: Database): Promise<void> {
+  return undoSince(database, migrationNames.at(-1) ?? '')
 }

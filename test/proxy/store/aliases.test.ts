@@ -8,23 +8,23 @@ testEngines('the model aliases of a pool are replaced as a whole, and keep their
   const aliases = createAliasStore(database)
   const list = async () =>
     (await aliases.listModels()).map(({ pool, value, description }) => [pool, value, description])
-  await aliases.replaceModels('messages', [
+  const messages = [
     { value: 'sonnet', description: 'the usual' },
     { value: 'haiku', description: '' },
     { value: 'sonnet', description: 'again' },
-  ])
-  await aliases.replaceModels('chat', [{ value: 'gpt', description: '' }])
+  ]
+  await aliases.replaceModels({ messages, chat: [{ value: 'gpt', description: '' }] })
   assert.deepEqual(await list(), [
     ['chat', 'gpt', ''],
     ['messages', 'sonnet', 'the usual'],
     ['messages', 'haiku', ''],
   ])
-  await aliases.replaceModels('messages', [{ value: 'opus', description: 'ö' }])
+  await aliases.replaceModels({ messages: [{ value: 'opus', description: 'ö' }] })
   assert.deepEqual(await list(), [
     ['chat', 'gpt', ''],
     ['messages', 'opus', 'ö'],
   ])
-  await aliases.replaceModels('chat', [])
+  await aliases.replaceModels({ chat: [] })
   assert.deepEqual(await list(), [['messages', 'opus', 'ö']])
 })
 
@@ -79,7 +79,7 @@ testEngines('two users may change their aliases with one another', async (_t, { 
 testEngines('running proxies are told of every change of an alias, and of nothing else', async (_t, { database }) => {
   const aliases = createAliasStore(database)
   const start = Number(await readRevision(database))
-  await aliases.replaceModels('chat', [])
+  await aliases.replaceModels({ chat: [], messages: [] })
   await aliases.putUser({ userId: 'a', alias: 'one' })
   await aliases.importUsers([{ userId: 'b', alias: 'two' }])
   await aliases.removeUser('a')
@@ -93,7 +93,7 @@ testEngines('what a database refuses of aliases is told as a storage error', asy
   const aliases = createAliasStore(database)
   for (const [operation, work] of [
     ['list the aliases of models', () => aliases.listModels()],
-    ['replace the aliases of models', () => aliases.replaceModels('chat', [])],
+    ['replace the aliases of models', () => aliases.replaceModels({ chat: [] })],
     ['list the aliases of users', () => aliases.listUsers()],
     ['set the alias of a user', () => aliases.putUser({ userId: 'a', alias: 'one' })],
     ['remove the alias of a user', () => aliases.removeUser('a')],

@@ -4,7 +4,7 @@ import { type Database, run, tableOf } from '../../../proxy/store/database.ts'
 import { createKeyLookup } from '../../../proxy/store/key-lookup.ts'
 import { migrate } from '../../../proxy/store/migrate.ts'
 import { markOf, type TestDatabase, testEngines } from '../../support/database.ts'
-import { undoLast } from '../../support/undo-migration.ts'
+import { undoSince } from '../../support/undo-migration.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 
@@ -30,7 +30,8 @@ async function expectPlain({ database, keys }: TestDatabase, id: string): Promis
 
 testEngines('keys of before a migration are what they were, and can be changed', async (_t, store) => {
   const { database, keys } = store
-  await undoLast(database)
+  await undoSince(database, '0005-tenants')
+  await assert.rejects(keys.find('key-1'), 'there are no tenants yet')
   await insertOld(database, 'old')
   await migrate(database)
   await expectPlain(store, 'old')
