@@ -9,11 +9,10 @@ import { type Channels, createChannels } from './channels.ts'
 import { createClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createCosting } from './costing.ts'
+import type { AuditStore } from './domain/audit.ts'
 import type { Cipher } from './domain/cipher.ts'
-import { idOfRow } from './domain/entry-row.ts'
 import type { GatewayError } from './domain/errors.ts'
 import type { KeyRecord } from './domain/key.ts'
-import type { Applied } from './domain/store.ts'
 import { ulid } from './domain/ulid.ts'
 import type { WindowState } from './domain/window.ts'
 import { type Bodies, createBodies } from './http/body.ts'
@@ -30,11 +29,11 @@ import { openCipher } from './open-cipher.ts'
 import { createModels } from './models.ts'
 import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
+import { createRetained } from './retained.ts'
 import { createStatistics } from './statistics.ts'
 import type { Storage } from './storage.ts'
 import type { Configuration } from './store/configuration.ts'
 import { createPriceBook, type PriceBook } from './store/prices.ts'
-import { oldestRetainedId } from './store/retention.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createTokenEndpoints } from './upstream/oauth.ts'
@@ -53,6 +52,8 @@ export interface Assembly {
   readonly window: (key: KeyRecord) => Promise<WindowState>
   readonly prices: PriceBook | undefined
   readonly channels: Channels
+  /** Undefined where there is no database. */
+  readonly audit: AuditStore | undefined
   readonly administration: Administration
   readonly ledger: Ledger
   readonly upstream: Upstream
@@ -61,8 +62,6 @@ export interface Assembly {
   readonly metrics: Metrics
   readonly reportError: (error: GatewayError, requestId: string) => void
 }
-
-const DAY_MS = 86_400_000
 
 export async function assemble(
   config: Config,
@@ -83,10 +82,9 @@ export async function assemble(
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES)
   const authenticator = createAuthenticator(keySource(store, limiter, now), now, guard)
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
-  const ledger = await startLedger(config, store, log, { boot, now, limits }, (durationMs, entries, applied) => {
-    for (const counted of [limiter, quotaPots]) counted.committed(applied)
-    metrics.commit(durationMs, entries)
-  })
+  const ledger = await startLedger(config, storage, store, log, { boot, now, limits }, (...commit) =>
+    metrics.commit(...commit),
+  )
   const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator, store))
   const environment = environmentChannels(config)
   const configuration = storage.configuration?.(await openedCipher(config, log))
@@ -135,6 +133,7 @@ export async function assemble(
     }),
     prices,
     channels,
+    audit: configuration?.audit,
     administration,
     ledger,
     upstream,
@@ -206,19 +205,13 @@ function reportingTo(log: Log, metrics: Metrics): Assembly['reportError'] {
 
 function startLedger(
   config: Config,
+  storage: Storage,
   store: FallbackStore,
   log: Log,
   { boot, now, limits }: { readonly boot: string; readonly now: () => number; readonly limits: Limits },
-  onCommit: (durationMs: number, entries: number, applied: readonly Applied[]) => void,
+  onCommit: (durationMs: number, entries: number) => void,
 ): Promise<Ledger> {
-  const retained = (rows: readonly string[]): readonly string[] => {
-    const oldest = oldestRetainedId(now() - config.LOG_RETENTION_DAYS * DAY_MS)
-    return rows.filter((row) => {
-      const isYoung = idOfRow(row) >= oldest
-      if (!isYoung) log.error({ id: idOfRow(row) }, 'an entry is older than LOG_RETENTION_DAYS and was refused')
-      return isYoung
-    })
-  }
+  const retained = createRetained(config, storage, now, log)
   return Ledger.start(
     {
       spoolDir: config.SPOOL_DIR ?? join(config.DATA_DIR, 'spool'),
@@ -229,14 +222,18 @@ function startLedger(
     },
     {
       store: {
-        write: ({ rows, ...rest }) => store.write({ rows: retained(rows), ...rest }),
+        write: async ({ rows, ...rest }) => store.write({ rows: await retained(rows), ...rest }),
         markOf: (spool) => store.markOf(spool),
       },
       onAdopted(applied) {
         limits.limiter.adopt(applied)
         limits.quotaPots.adopt(applied)
       },
-      onCommit,
+      onCommit(durationMs, entries, applied) {
+        limits.limiter.committed(applied)
+        limits.quotaPots.committed(applied)
+        onCommit(durationMs, entries)
+      },
       onProblem: (what, detail) => log.error({ err: detail }, what),
     },
   )

@@ -222,6 +222,7 @@ export const variables = z.object({
     'How long entries are collected before they are committed together.',
   ),
   LOG_RETENTION_DAYS: integer(90, 1).describe('How long entries are kept. Older ones are deleted, and refused.'),
+  AUDIT_RETENTION_DAYS: integer(400, 1).describe('How long lines of the audit log are kept.'),
   WINDOW_COUNTS_CACHE_READS: flag(false).describe('Whether tokens read from a cache count against the window.'),
   LIMIT_WAIT_MS: milliseconds(10_000).describe(
     'How long a call waits when calls in flight hold the rest of its token limit.',

@@ -6,8 +6,8 @@ import { NameTaken } from './domain/key-refusal.ts'
 import { isAway } from './domain/store-error.ts'
 import { ulid } from './domain/ulid.ts'
 import { shareKeyGuard } from './key-guard.ts'
-import { TOKEN_WINDOW } from './limit/spans.ts'
 import { printLine } from './print-line.ts'
+import { startRetention } from './retention.ts'
 import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -24,8 +24,6 @@ export interface Running extends Started {
   stop(): Promise<void>
 }
 
-const DAY_MS = 86_400_000
-const RETENTION_INTERVAL_MS = 3_600_000
 /** After the grace period: for what was cut to be written down, and for the ledger to commit. */
 const LAST_WORDS_MS = 2000
 
@@ -66,7 +64,8 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       },
     })
     whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
-    tasks.push(watch, startRetention(config, storage, store, rooms.now, log), snapshots)
+    const retention = startRetention(config, { store, blocks: storage.blocks, audit: rooms.audit }, rooms.now, log)
+    tasks.push(watch, retention, snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
     if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
@@ -143,29 +142,6 @@ async function administrate(
       (error: unknown) => log.error({ err: error }, 'the admin key cannot be made'),
     )
   })
-}
-
-function startRetention(
-  config: Config,
-  { blocks }: Storage,
-  store: FallbackStore,
-  clock: () => number,
-  log: Log,
-): { stop(): void } {
-  const run = async (): Promise<void> => {
-    const now = clock() // a replica whose own is ahead would delete what still counts
-    const deleted = await store.prune(
-      now - config.LOG_RETENTION_DAYS * DAY_MS,
-      now - TOKEN_WINDOW.lengthMs - 2 * TOKEN_WINDOW.bucketMs,
-      now,
-    )
-    if (deleted > 0) log.info({ deleted }, 'entries past their retention were deleted')
-    await blocks?.prune()
-  }
-  const tick = (): void => void run().catch((error: unknown) => log.error({ err: error }, 'retention failed'))
-  const timer = setInterval(tick, RETENTION_INTERVAL_MS).unref()
-  tick()
-  return { stop: () => clearInterval(timer) }
 }
 
 function pause(ms: number): Promise<void> {

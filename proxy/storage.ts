@@ -21,6 +21,7 @@ import { migrate, migrationNames, verifySchema } from './store/migrate.ts'
 import type { OnWait } from './store/operation-lock.ts'
 import { openPostgres, type PostgresSettings } from './store/postgres.ts'
 import { createPriceStore, type PriceStore } from './store/prices.ts'
+import { readRemovedBefore } from './store/retention.ts'
 import { NO_RETRY, type RetrySettings } from './store/retry.ts'
 import type { SnapshotSource } from './store/snapshot-file.ts'
 import { openSqlite } from './store/sqlite.ts'
@@ -37,6 +38,8 @@ export interface Storage {
   readonly blocks: BlockStore | undefined
   /** Likewise. */
   readonly configuration: ((cipher: Cipher) => Configuration) | undefined
+  /** Entries with lesser ids may have been counted and removed since. Throws `StoreError`. */
+  readonly removedBefore: () => Promise<string>
   /** Where it is, for people. */
   readonly location: string
   /** What a snapshot of its keys has to be of. */
@@ -92,6 +95,7 @@ function fileStorage(config: Config): Storage {
     prices: undefined,
     blocks: undefined,
     configuration: undefined,
+    removedBefore: () => Promise.resolve(''),
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
@@ -113,6 +117,7 @@ async function sqliteStorage(config: Config, { onRetry }: StorageEvents): Promis
     prices: createPriceStore(database),
     blocks: createBlockStore(database),
     configuration: (cipher) => createConfiguration(database, cipher),
+    removedBefore: () => readRemovedBefore(database),
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
@@ -149,6 +154,7 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
     prices: createPriceStore(database),
     blocks: createBlockStore(database),
     configuration: (cipher) => createConfiguration(database, cipher),
+    removedBefore: () => readRemovedBefore(database),
     location: `${host}${pathname}, schema ${pooled.schema}`,
     source: sourceOf(`${host}${pathname} ${pooled.schema}`),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 5000,

@@ -8,8 +8,8 @@ export interface LogRemovalParts {
 }
 
 /**
- * An entry may still be in the spool of a process that was killed or stopped, to be written once more. If it is gone
- * from the table by then, it is counted twice; so the young ones stay.
+ * A spool that comes later is refused what is older than what was removed: so the young ones stay, of which some may
+ * not have been counted yet.
  */
 const MIN_AGE_DAYS = 30
 const DAY_MS = 86_400_000
@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000
 const described = {
   tag: 'Logs',
   access: 'admin',
-  description: `Windows, budgets and statistics stay as they are, and so do the calls of the last ${MIN_AGE_DAYS} days: one that a process has yet to write again would be counted twice.`,
+  description: `Windows, budgets and statistics stay as they are, and so do the calls of the last ${MIN_AGE_DAYS} days. Older calls that a process has yet to write are refused then: whether they were counted is no longer known.`,
 } as const
 const answer = z.strictObject({ message: z.string(), deletedCount: z.int(), retentionDays: z.int() })
 

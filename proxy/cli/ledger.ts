@@ -26,10 +26,12 @@ export function addLedgerCommands(program: Command, env: Environment): void {
       const config = readConfig(env)
       const lines = await readLines(file === undefined ? process.stdin : createReadStream(file))
       const oldest = oldestRetainedId(Date.now() - config.LOG_RETENTION_DAYS * DAY_MS)
-      const entries = lines.entries.filter(({ id }) => id >= oldest)
+      let entries = lines.entries.filter(({ id }) => id >= oldest)
       let applied = 0
       if (!options.dryRun) {
-        await withStorage(config, async ({ store }) => {
+        await withStorage(config, async ({ store, removedBefore }) => {
+          const removed = await removedBefore()
+          entries = entries.filter(({ id }) => id >= removed)
           for (let at = 0; at < entries.length; at += BATCH) {
             const written = await store.write({ rows: entries.slice(at, at + BATCH).map(rowJson) })
             applied += written.reduce((sum, { entries: count }) => sum + count, 0)
@@ -49,8 +51,7 @@ export function addLedgerCommands(program: Command, env: Environment): void {
         process.stdout.write(
           `${result.entries} entries read, ${applied} applied, ${lines.skipped} other lines passed over.\n`,
         )
-        if (refused > 0)
-          process.stdout.write(`${refused} entries are older than LOG_RETENTION_DAYS and were refused.\n`)
+        if (refused > 0) process.stdout.write(`${refused} entries are older than what is kept and were refused.\n`)
       }
       if (lines.invalid.length > 0) {
         throw new CommandError(`Not applied, since they are damaged entries: line ${lines.invalid.join(', ')}.`)

@@ -5,7 +5,7 @@ import { ulid } from '../domain/ulid.ts'
 import { told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
 import { type Condition, conditionsOf, isOfTenant, where } from './log-conditions.ts'
-import { oldestRetainedId } from './retention.ts'
+import { oldestRetainedId, tellRemoved } from './retention.ts'
 
 const CHUNK_ROWS = 5000
 /** Of a ULID. */
@@ -79,10 +79,12 @@ export function createLogStore(database: Database): LogStore {
     report: (entry) => told('write what was reported', report(database, table, entry)),
 
     async remove(before) {
+      const oldest = oldestRetainedId(before)
       const chunk = `SELECT id FROM ${table} WHERE id < $1 ORDER BY id LIMIT ${CHUNK_ROWS}`
       const removing = `DELETE FROM ${table} WHERE id IN (${chunk}) RETURNING id`
+      await told('remove logs', tellRemoved(database, oldest))
       for (let removed = 0; ;) {
-        const gone = await told('remove logs', select(database, removing, [oldestRetainedId(before)]))
+        const gone = await told('remove logs', select(database, removing, [oldest]))
         removed += gone.length
         if (gone.length < CHUNK_ROWS) return removed
       }

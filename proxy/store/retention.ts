@@ -1,6 +1,7 @@
 import type { Transaction } from 'sequelize'
 import { encodeTime } from 'ulid'
 import { type Database, run, select, tableOf } from './database.ts'
+import { storeError } from './engine-errors.ts'
 import { adding, measures } from './entries-sql.ts'
 
 const CHUNK_ROWS = 5000
@@ -20,6 +21,8 @@ const steps = [
 const bucketsKeptMs = { requests: 2 * 60_000, usd_hour: 32 * DAY_MS, quota: 32 * DAY_MS } as const
 
 const TIME_CHARS = 10
+/** In the table of settings, and nobody's to set. */
+const REMOVED = 'logs_removed_before'
 
 /**
  * What every id of `logsBefore` and later is not less than. The row of an older entry may have been deleted, and with
@@ -27,6 +30,27 @@ const TIME_CHARS = 10
  */
 export function oldestRetainedId(logsBefore: number): string {
   return encodeTime(Math.max(0, logsBefore), TIME_CHARS)
+}
+
+/**
+ * Entries with lesser ids may have been counted and removed since, by whatever retention, or by hand; empty where none
+ * were. Throws `StoreError`.
+ */
+export async function readRemovedBefore(database: Database): Promise<string> {
+  const find = `SELECT value FROM ${tableOf(database, 'settings')} WHERE name = '${REMOVED}'`
+  try {
+    const [row] = await select<{ value: string }>(database, find)
+    return row === undefined ? '' : (JSON.parse(row.value) as string) // safe: written below
+  } catch (error) {
+    throw storeError('read what was removed', error)
+  }
+}
+
+/** To be known before entries go: one that a spool or a printed line brings once more would be counted twice. */
+export async function tellRemoved(database: Database, before: string, transaction?: Transaction): Promise<void> {
+  const raise = `INSERT INTO ${tableOf(database, 'settings')} AS known (name, value) VALUES ('${REMOVED}', $1)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE known.value < excluded.value`
+  await run(database, raise, [JSON.stringify(before)], transaction)
 }
 
 /**
@@ -107,7 +131,9 @@ async function deleteChunk(database: Database, transaction: Transaction, logsBef
     transaction,
   )
   const last = chunk.at(-1)
-  if (last) await run(database, `DELETE FROM ${logs} WHERE id <= $1`, [last.id], transaction)
+  if (last === undefined) return 0
+  await tellRemoved(database, oldestRetainedId(logsBefore), transaction)
+  await run(database, `DELETE FROM ${logs} WHERE id <= $1`, [last.id], transaction)
   return chunk.length
 }
 

@@ -6,7 +6,8 @@ import type { Entry } from '../../../proxy/domain/entry.ts'
 import { rowJson } from '../../../proxy/domain/entry-row.ts'
 import { run, tableOf } from '../../../proxy/store/database.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
-import { oldestRetainedId, prune } from '../../../proxy/store/retention.ts'
+import { createLogStore } from '../../../proxy/store/logs.ts'
+import { oldestRetainedId, prune, readRemovedBefore } from '../../../proxy/store/retention.ts'
 import { channelInput, channelsIn } from '../../support/channels.ts'
 import { clearLedger, write } from '../../support/counters.ts'
 import { openDatabase, type TestDatabase, testEngines } from '../../support/database.ts'
@@ -278,4 +279,18 @@ test('postgres: who prunes and who writes late entries never wait in a circle', 
   })
   await Promise.all([done, ...pruners])
   assert.deepEqual(await sumsByKey(store), await entrySums(store))
+})
+
+testEngines('of what was removed is known from when on entries may still be written', async (_t, { database }) => {
+  assert.equal(await readRemovedBefore(database), '')
+  await prune(database, NOW, 0, NOW)
+  assert.equal(await readRemovedBefore(database), '', 'nothing was removed')
+  const logs = createLogStore(database)
+  await logs.remove(NOW - DAY_MS)
+  assert.equal(await readRemovedBefore(database), oldestRetainedId(NOW - DAY_MS))
+  await writeEntries(database, [rowJson(closedEntry({ id: ulid(NOW - 1), admittedAt: NOW - 1 }))])
+  await prune(database, NOW, 0, NOW)
+  assert.equal(await readRemovedBefore(database), oldestRetainedId(NOW))
+  await logs.remove(NOW - DAY_MS)
+  assert.equal(await readRemovedBefore(database), oldestRetainedId(NOW), 'it never goes back')
 })
