@@ -4,8 +4,8 @@ import { Fields } from './fields.ts'
 import { FormatError } from './format.ts'
 import { defined } from './json.ts'
 import type { Lose } from './losses.ts'
-import { allowedTools, readSharedFields, userIdOf } from './openai-request.ts'
-import type { Message, OutputFormat, Reasoning, Tool, ToolChoice, Turn } from './turn.ts'
+import { allowedTools, readSharedFields, readToolChoice, userIdOf } from './openai-request.ts'
+import type { Message, OutputFormat, Reasoning, Tool, Turn } from './turn.ts'
 
 /** A request of https://platform.openai.com/docs/api-reference/chat/create. */
 export function readChatRequest(body: unknown, lose: Lose): Turn {
@@ -21,7 +21,7 @@ export function readChatRequest(body: unknown, lose: Lose): Turn {
   options?.boolean('include_usage') // the caller's stream is told of it apart
   options?.close()
   const maxTokens = fields.number('max_tokens') // replaced by the following
-  const { toolChoice, allowed } = readChoice(fields)
+  const { toolChoice, allowed } = readToolChoice(fields, (choice, type) => choice.inner(type))
   const turn: Turn = {
     model: fields.text('model'),
     messages: fields.each('messages').map(readMessage),
@@ -84,29 +84,6 @@ function readTool(fields: Fields): Tool {
   definition.close()
   fields.close()
   return tool
-}
-
-function readChoice(fields: Fields): {
-  readonly toolChoice: ToolChoice | undefined
-  readonly allowed: readonly string[] | undefined
-} {
-  const word = fields.any('tool_choice')
-  if (word === undefined) return { toolChoice: undefined, allowed: undefined }
-  if (word === 'auto' || word === 'none' || word === 'required')
-    return { toolChoice: { kind: word }, allowed: undefined }
-  const choice = fields.inner('tool_choice')
-  const type = choice?.requiredText('type')
-  const named = type === 'function' ? choice?.inner('function') : undefined
-  const list = type === 'allowed_tools' ? choice?.inner('allowed_tools') : undefined
-  choice?.close()
-  if (named) return { toolChoice: { kind: 'tool', name: named.requiredText('name') }, allowed: undefined }
-  if (list) {
-    const allowed = list
-      .each('tools')
-      .map((each) => each.inner('function')?.requiredText('name') ?? each.refuse('custom'))
-    return { toolChoice: { kind: list.text('mode') === 'required' ? 'required' : 'auto' }, allowed }
-  }
-  throw new FormatError('tool_choice must be auto, none, required, a function or allowed functions.')
 }
 
 function readStop(fields: Fields): readonly string[] {

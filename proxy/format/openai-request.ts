@@ -1,6 +1,7 @@
 import type { Fields } from './fields.ts'
+import { FormatError } from './format.ts'
 import type { Json } from './json.ts'
-import type { Tool, Turn } from './turn.ts'
+import type { Tool, ToolChoice, Turn } from './turn.ts'
 
 /** What Chat Completions and Responses have in common. */
 
@@ -30,6 +31,32 @@ export function userIdOf(fields: Fields): string | undefined {
 export function imageDetail(image: Fields): string | undefined {
   const detail = image.text('detail')
   return detail === 'auto' ? undefined : detail
+}
+
+/**
+ * Which tools may or must be called. `within` is where an object tells more of its type: beside the type, or in an
+ * object of the type's name.
+ */
+export function readToolChoice(
+  fields: Fields,
+  within: (object: Fields, type: string) => Fields | undefined,
+): { readonly toolChoice: ToolChoice | undefined; readonly allowed: readonly string[] | undefined } {
+  const word = fields.any('tool_choice')
+  if (word === undefined) return { toolChoice: undefined, allowed: undefined }
+  if (word === 'auto' || word === 'none' || word === 'required')
+    return { toolChoice: { kind: word }, allowed: undefined }
+  const choice = fields.inner('tool_choice')
+  const type = choice?.requiredText('type')
+  const named = type === 'function' ? choice && within(choice, type)?.requiredText('name') : undefined
+  const list = type === 'allowed_tools' ? choice && within(choice, type) : undefined
+  const mode = list?.text('mode')
+  const allowed = list?.each('tools').map((each) => {
+    return within(each, 'function')?.requiredText('name') ?? each.refuse('custom')
+  })
+  choice?.close()
+  if (named !== undefined) return { toolChoice: { kind: 'tool', name: named }, allowed: undefined }
+  if (allowed) return { toolChoice: { kind: mode === 'required' ? 'required' : 'auto' }, allowed }
+  throw new FormatError('tool_choice must be auto, none, required, a function or allowed functions.')
 }
 
 /** Tools that the model may not call need not be told to it. */

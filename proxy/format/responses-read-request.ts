@@ -1,11 +1,10 @@
 import { effortOf } from './effort.ts'
 import { Fields } from './fields.ts'
-import { FormatError } from './format.ts'
 import { defined } from './json.ts'
 import type { Lose } from './losses.ts'
-import { allowedTools, readSharedFields, userIdOf } from './openai-request.ts'
+import { allowedTools, readSharedFields, readToolChoice, userIdOf } from './openai-request.ts'
 import { readItem } from './responses-read-items.ts'
-import type { Message, OutputFormat, Reasoning, Tool, ToolChoice, Turn } from './turn.ts'
+import type { Message, OutputFormat, Reasoning, Tool, Turn } from './turn.ts'
 
 /** A request of https://platform.openai.com/docs/api-reference/responses/create; what lies at the provider is refused. */
 export function readResponsesRequest(body: unknown, lose: Lose): Turn {
@@ -16,7 +15,7 @@ export function readResponsesRequest(body: unknown, lose: Lose): Turn {
   // Encrypted thoughts are handed out in any case.
   if (fields.texts('include')?.some((each) => each !== 'reasoning.encrypted_content')) lose('include')
   const text = fields.inner('text')
-  const { toolChoice, allowed } = readChoice(fields)
+  const { toolChoice, allowed } = readToolChoice(fields, (choice) => choice)
   const turn: Turn = {
     model: fields.text('model'),
     messages: readInput(fields),
@@ -64,25 +63,6 @@ function readTool(fields: Fields): Tool {
   }
   fields.close()
   return tool
-}
-
-function readChoice(fields: Fields): {
-  readonly toolChoice: ToolChoice | undefined
-  readonly allowed: readonly string[] | undefined
-} {
-  const word = fields.any('tool_choice')
-  if (word === undefined) return { toolChoice: undefined, allowed: undefined }
-  if (word === 'auto' || word === 'none' || word === 'required')
-    return { toolChoice: { kind: word }, allowed: undefined }
-  const choice = fields.inner('tool_choice')
-  const type = choice?.requiredText('type')
-  const name = choice?.text('name')
-  const mode = choice?.text('mode')
-  const allowed = choice?.each('tools').map((each) => each.requiredText('name'))
-  choice?.close()
-  if (type === 'function' && name !== undefined) return { toolChoice: { kind: 'tool', name }, allowed: undefined }
-  if (type === 'allowed_tools') return { toolChoice: { kind: mode === 'required' ? 'required' : 'auto' }, allowed }
-  throw new FormatError('tool_choice must be auto, none, required, a function or allowed functions.')
 }
 
 function readReasoning(fields: Fields | undefined, lose: Lose): Reasoning | undefined {
