@@ -104,8 +104,10 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
     },
     async reset({ id, quota }, at) {
       if (quota === null) return
-      const endsAt = quota.reset?.mode === 'rolling' ? at : periodAt(quota.reset, undefined, at).resetsAt
-      await store?.reset({ channelId: id, since: at, endsAt })
+      // What a period has used that began in this very millisecond is that one's.
+      const since = at + 1
+      const endsAt = quota.reset?.mode === 'rolling' ? since : periodAt(quota.reset, undefined, at).resetsAt
+      await store?.reset({ channelId: id, since, endsAt })
     },
   }
 }

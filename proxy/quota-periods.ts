@@ -64,8 +64,8 @@ export function createQuotaPeriods({ store, now, log }: QuotaPeriodsParts): Quot
     unheard.delete(row.channelId)
   }
   const begin = (channelId: string, reset: QuotaReset): void => {
-    const since = now()
     const replaces = begun.get(channelId)?.since ?? null
+    const since = Math.max(now(), replaces ?? 0) // a reset by hand begins a moment later than it is asked for
     const row = { channelId, since, endsAt: quotaPeriod(reset, since, since).resetsAt }
     begun.set(channelId, row)
     unheard.set(channelId, { row, replaces, telling: undefined, toldAt: -Infinity })

@@ -125,3 +125,10 @@ test('a period that was read late does not replace a later one, and a reset by h
   await process.hear({ channelId: 'a', since: NOON + 5, endsAt: NOON + 5 })
   assert.equal(await process.current(), NOON + 10, 'the next call begins a period')
 })
+
+test('a call in the moment of a reset by hand counts to what begins then', async () => {
+  const process = startPeriods(async (begins) => begins)
+  assert.equal(await process.current(), NOON)
+  await process.hear({ channelId: 'a', since: NOON + 1, endsAt: NOON + 1 })
+  assert.equal(await process.current(), NOON + 1)
+})

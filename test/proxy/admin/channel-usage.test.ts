@@ -75,6 +75,15 @@ testEngines('what is used of a quota of requests is told, and begins anew when i
   assert.deepEqual([line?.target, JSON.parse(line?.before ?? ''), JSON.parse(line?.after ?? '')], [id, before, usage])
 })
 
+testEngines('a quota begins anew also when it is reset in the moment in which its period began', async (t, store) => {
+  const { ok, create, spend } = await start(t, store)
+  const id = await create({ unit: 'requests', limit: 8, models: [], reset: { ...daily, at: NOW } })
+  await spend(id, NOW, [0, 0, 0])
+  assert.equal((await ok('GET', `/api/channels/${id}/usage`))['used'], 3)
+  await ok('POST', `/api/channels/${id}/usage/reset`)
+  assert.equal((await ok('GET', `/api/channels/${id}/usage`))['used'], 0)
+})
+
 testEngines('a quota in money is told in dollars', async (t, store) => {
   const { ok, create, spend } = await start(t, store)
   const id = await create({ unit: 'credit', limit: 2_000_000_000, models: [], reset: null })
