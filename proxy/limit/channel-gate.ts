@@ -56,7 +56,7 @@ export function createChannelGate({ now, leases }: ChannelGateParts): ChannelGat
   const take = (pot: Pot): true | undefined => {
     const at = now()
     if (pot instanceof LeasedPot) leases?.keep(pot)
-    const { kind } = pot.verdict(1, at)
+    const { kind } = pot.verdict(1, at, pot) // only who is first asks
     // A store that is away is no reason to leave a channel alone: its own upstream says so when it is too much.
     if (kind !== 'admit' && kind !== 'unknown') return undefined
     pot.reserve(1, at)

@@ -104,7 +104,7 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
   const take = (pot: LeasedPot | LocalPot, upper: number): 'in' | QuotaRefusal | undefined => {
     const at = now()
     if (pot instanceof LeasedPot) leases?.keep(pot)
-    const { kind } = pot.verdict(upper, at)
+    const { kind } = pot.verdict(upper, at, pot) // only who is first asks
     if (kind === 'admit') pot.reserve(upper, at)
     return ({ admit: 'in', refuse: 'spent', unknown: 'away', wait: undefined } as const)[kind]
   }

@@ -59,8 +59,8 @@ export class LeasedPot implements Pot {
   /** By bucket: spent, and to be told with the next ask, or being told. */
   private untold = new Map<number, number>()
   private telling = new Map<number, number>()
-  /** The uppers of calls that wait, since the last ask. */
-  private waiting: number[] = []
+  /** The uppers of calls that wait, since the last ask: one for each, however often it asks. */
+  private readonly waiting = new Map<object, number>()
   private activeAt = -Infinity
   private largest = 0
   private spentSince = 0
@@ -85,26 +85,11 @@ export class LeasedPot implements Pot {
     return this.settings.unit
   }
 
-  verdict(upper: number, now: number): Verdict {
-    this.activeAt = now
-    this.largest = Math.max(upper, this.largest * FADING)
-    const free = this.held(now) - this.spent() - this.reserved
-    if (upper <= free) return { kind: 'admit' }
-    const { others, endsAt, at, replicas } = this.seen
-    // Without the store our own spends are all that is new.
-    const used = this.offline === undefined ? this.seen.used : this.known().used
-    if (used >= this.settings.limit() && (this.offline !== undefined || now - at <= BELIEVED_MS)) {
-      return { kind: 'refuse', used, endsAt: Math.max(now + BELIEVED_MS, endsAt ?? 0) }
-    }
-    if (this.wasAway && this.backAt === undefined) return { kind: 'unknown' }
-    if (this.offline === undefined && this.isAnswered()) {
-      // All that is left is ours, and nothing of it in flight: one call may go over.
-      const isAlone = this.calls === 0 && others === 0 && this.held(now) >= this.settings.limit() - used
-      if (isAlone && free > 0) return { kind: 'admit' }
-      if (this.spent() + this.reserved + upper <= (this.unleased() * CREDIT_SHARE) / replicas) return { kind: 'admit' }
-    }
-    this.waiting.push(upper)
-    return { kind: 'wait' }
+  verdict(upper: number, now: number, asker: object = {}): Verdict {
+    const verdict = this.decide(upper, now)
+    if (verdict.kind === 'wait') this.waiting.set(asker, upper)
+    else this.waiting.delete(asker)
+    return verdict
   }
 
   reserve(upper: number, admittedAt: number): void {
@@ -140,8 +125,8 @@ export class LeasedPot implements Pot {
   /** What to ask for now; undefined where nothing is needed and nothing is held. */
   ask(now: number): LeaseAsk | undefined {
     const { subject, unit, span, limit } = this.settings
-    const [first = 0, ...others] = this.waiting
-    this.waiting = []
+    const [first = 0, ...others] = this.waiting.values()
+    this.waiting.clear()
     if (this.askedAt !== undefined && now > this.askedAt) {
       this.rate = (this.rate + (this.spentSince * 1000) / (now - this.askedAt)) / 2
     }
@@ -206,6 +191,27 @@ export class LeasedPot implements Pot {
     this.offline = undefined
     this.backAt = undefined
     this.wasAway = false
+  }
+
+  private decide(upper: number, now: number): Verdict {
+    this.activeAt = now
+    this.largest = Math.max(upper, this.largest * FADING)
+    const free = this.held(now) - this.spent() - this.reserved
+    if (upper <= free) return { kind: 'admit' }
+    const { others, endsAt, at, replicas } = this.seen
+    // Without the store our own spends are all that is new.
+    const used = this.offline === undefined ? this.seen.used : this.known().used
+    if (used >= this.settings.limit() && (this.offline !== undefined || now - at <= BELIEVED_MS)) {
+      return { kind: 'refuse', used, endsAt: Math.max(now + BELIEVED_MS, endsAt ?? 0) }
+    }
+    if (this.wasAway && this.backAt === undefined) return { kind: 'unknown' }
+    if (this.offline === undefined && this.isAnswered()) {
+      // All that is left is ours, and nothing of it in flight: one call may go over.
+      const isAlone = this.calls === 0 && others === 0 && this.held(now) >= this.settings.limit() - used
+      if (isAlone && free > 0) return { kind: 'admit' }
+      if (this.spent() + this.reserved + upper <= (this.unleased() * CREDIT_SHARE) / replicas) return { kind: 'admit' }
+    }
+    return { kind: 'wait' }
   }
 
   private isAnswered(): boolean {

@@ -136,7 +136,7 @@ interface Draw {
 
 function drawOf(unit: KeyUnit, pot: Pot, estimate: Estimate, call: CallSize, at: number): Draw {
   const upper = upperOf(unit, estimate, call)
-  return { unit, pot, upper, verdict: pot.verdict(upper, at) }
+  return { unit, pot, upper, verdict: pot.verdict(upper, at, call) }
 }
 
 /** The most that a call can use of a unit. */

@@ -10,7 +10,8 @@ export type Verdict =
 
 /** One limited thing, on which calls draw: the tokens of a key, its requests, its money. */
 export interface Pot {
-  verdict(upper: number, now: number): Verdict
+  /** `asker` is the same each time that a call which waits asks again. */
+  verdict(upper: number, now: number, asker?: object): Verdict
   /** Takes what a call can use at most. Exactly one `settle` or `release` follows. */
   reserve(upper: number, admittedAt: number): void
   /** The call has used `actual`. */

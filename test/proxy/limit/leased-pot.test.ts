@@ -155,6 +155,18 @@ test('a lease is asked for what is in flight and spent, the next call, and all c
   assert.equal(pot.ask(NOW + 1)?.wanted, 0) // who still waits looks again, and says so again
 })
 
+test('a call that asks again and again while it waits is one call, and none when it has been let in', () => {
+  const pot = granted(potOf(), { granted: 0, used: 900 })
+  const [first, second] = [{}, {}]
+  for (const asker of [first, second, first, second]) assert.deepEqual(pot.verdict(50, NOW, asker), wait)
+  assert.partialDeepStrictEqual(pot.ask(NOW), { wanted: 50, spare: 50 })
+  for (const asker of [first, second]) assert.deepEqual(pot.verdict(50, NOW, asker), wait)
+  granted(pot, { granted: 50, used: 900 })
+  assert.deepEqual(pot.verdict(50, NOW, first), admit)
+  assert.deepEqual(pot.verdict(51, NOW, second), wait)
+  assert.equal(pot.ask(NOW)?.wanted, 51)
+})
+
 test('far from the limit as much is spare as two seconds need, and near it nothing', () => {
   const far = granted(potOf({ limit: () => 1_000_000 }), { granted: 5000 })
   far.ask(NOW)
