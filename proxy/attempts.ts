@@ -33,6 +33,9 @@ interface Held extends Entered {
   readonly isRefused: boolean
 }
 
+/** What a call needs of a channel, and by when. */
+export type Asking = Pick<Trip, 'call' | 'upper' | 'deadlineAt'>
+
 /** A call as one channel gets it. */
 export interface Prepared {
   readonly call: Call
@@ -49,11 +52,7 @@ export interface AttemptsParts {
   /** Throws a `GatewayError` where the call cannot be said in the channel's format. */
   readonly prepare: (call: Call, sent: Send & Pick<Entered, 'token'>, client: Sink, opened: Opened) => Prepared
   /** Takes what the call needs of the channel, or says why there is none. `held` is what it has of it already. */
-  readonly enter: (
-    sent: Send,
-    trip: Pick<Trip, 'upper' | 'deadlineAt'>,
-    held: Held | undefined,
-  ) => Promise<Entered | GatewayError>
+  readonly enter: (sent: Send, asking: Asking, held: Held | undefined) => Promise<Entered | GatewayError>
   /** Tells the ledger of another attempt, before its upstream hears of the call. */
   readonly reopen: (opened: Opened) => Promise<void>
   readonly costsOf: (metered: Pick<Outcome, 'metering' | 'usage' | 'told'>, sent: Send) => Costs | null

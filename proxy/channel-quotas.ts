@@ -1,4 +1,4 @@
-import type { Send } from './attempts.ts'
+import type { Asking, Send } from './attempts.ts'
 import type { Channel, ChannelQuota, QuotaUsage } from './domain/channel.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Price } from './domain/price.ts'
@@ -10,7 +10,6 @@ import {
   type QuotaRefusal,
   quotaSubject,
 } from './limit/channel-quota.ts'
-import type { Estimate } from './limit/estimate.ts'
 import { upperCost } from './limit/limits.ts'
 import { mapModel } from './route/model-mapping.ts'
 import { createQuotaPeriods, type Period, periodAt } from './quota-periods.ts'
@@ -26,7 +25,7 @@ export interface ChannelQuotas {
   /** When the quota is reset next, as far as that is known. */
   readonly resetOf: (channel: Channel, now: number) => number | undefined
   /** Takes what a call can use of the channel's quota at most; undefined where it has none for the call. */
-  draw(sent: Send, upper: Estimate, deadlineAt: number): Promise<QuotaDraw | GatewayError | undefined>
+  draw(sent: Send, asking: Asking): Promise<QuotaDraw | GatewayError | undefined>
   /** As the store knows it, whichever replica it was used by; undefined where the channel has no quota. Throws `StoreError`. */
   usage(channel: Channel): Promise<QuotaUsage | undefined>
   /** Begins a new period on all replicas, and lifts a suspension of the channel. Throws `StoreError`. */
@@ -75,10 +74,11 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
       return isSpent ? refusalOf(channel) : undefined
     },
     resetOf: (channel, at) => periods.of(channel, at).resetsAt ?? undefined,
-    async draw({ channel, model }, upper, deadlineAt) {
+    async draw({ channel, model }, { call, upper, deadlineAt }) {
       const { quota } = channel
       if (quota === null || !counts(quota, model)) return undefined
-      const most = quota.unit === 'requests' ? 1 : upperCost(upper, multiplied(priceOf(model), channel, model))
+      const price = multiplied(priceOf(model), channel, model)
+      const most = quota.unit === 'requests' ? 1 : upperCost(upper, price, call.serviceTier)
       if (most === undefined) return unpriced(model)
       const period = drawnOn(channel, quota, await periods.current(channel))
       const drawn = await pots.draw(period, most, deadlineAt)

@@ -15,13 +15,13 @@ interface EntranceParts {
 
 /** What a call needs of a channel besides its upstream: a token of its account, and room in its quota and in its minute. */
 export function createEntrance({ quotas, tokens, gate }: EntranceParts): AttemptsParts['enter'] {
-  return async (sent, { upper, deadlineAt }, held) => {
+  return async (sent, asking, held) => {
     const token = await tokens.tokenFor(sent.channel, held?.isRefused ? held.token : undefined)
     if (token instanceof GatewayError) return token
     // Before the minute: what is taken of that cannot be given back.
-    const draw = held?.draw ?? (await quotas.draw(sent, upper, deadlineAt))
+    const draw = held?.draw ?? (await quotas.draw(sent, asking))
     if (draw instanceof GatewayError) return draw
-    if (await gate.enter(sent.channel, deadlineAt)) return { draw, token }
+    if (await gate.enter(sent.channel, asking.deadlineAt)) return { draw, token }
     if (draw !== held?.draw) draw?.release()
     return new GatewayError('channel_busy', { retryAfterMs: RETRY_AFTER_MS })
   }

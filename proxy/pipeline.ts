@@ -45,12 +45,13 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     const body = await incoming.readBody()
     const call = readCall({ ...incoming, body }, key.model, parts.defaultModel)
     refuseModel(key, call)
-    const { maxTokens, model } = call
+    const { maxTokens, model, serviceTier } = call
     const admission = await limiter.admit(key, {
       bodyBytes: body.length,
       maxTokens,
       model,
       price: parts.priceOf(model),
+      serviceTier,
     })
     const deadlineAt = parts.failoverMs === 0 ? Infinity : admission.admittedAt + parts.failoverMs
     const start = async (): Promise<readonly [journey: Journey, first: Send, opened: Opened]> => {

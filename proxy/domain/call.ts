@@ -3,6 +3,7 @@ import { type Attribution, attributionOf, NOBODY } from './attribution.ts'
 import { GatewayError } from './errors.ts'
 import type { Endpoint, Protocol } from './endpoint.ts'
 import { addTopLevel, replaceTopLevel } from './json-edit.ts'
+import { type ServiceTier, serviceTierOf } from './service-tier.ts'
 
 /** One call, as it goes to an upstream. */
 export interface Call {
@@ -19,6 +20,8 @@ export interface Call {
   /** We asked the upstream for usage in the stream, and the caller did not: what tells of it is taken out again. */
   readonly hidesUsage: boolean
   readonly attribution: Attribution
+  /** That it asks for: it may be served in a cheaper one. */
+  readonly serviceTier: ServiceTier
 }
 
 /** A request, before anything in its body is known. */
@@ -32,8 +35,10 @@ type RawCall = Pick<Call, 'endpoint' | 'method' | 'search' | 'headers' | 'body'>
 export function readCall(raw: RawCall, forcedModel: string | null, defaultModel: string | undefined): Call {
   const { endpoint, method, search, headers } = raw
   const call = { endpoint, method, search, headers, body: raw.body }
-  if (!isJson(raw))
-    return { ...call, model: undefined, stream: false, maxTokens: 0, hidesUsage: false, attribution: NOBODY }
+  if (!isJson(raw)) {
+    const unread = { model: undefined, stream: false, maxTokens: 0, hidesUsage: false, attribution: NOBODY }
+    return { ...call, ...unread, serviceTier: 'standard' }
+  }
 
   const text = raw.body.toString('utf8')
   const body = parseObject(text)
@@ -59,7 +64,9 @@ export function readCall(raw: RawCall, forcedModel: string | null, defaultModel:
   }
   if (edited !== text) call.body = Buffer.from(edited)
   const maxTokens = maxTokensOf(endpoint.protocol, body, text)
-  return { ...call, model, stream, maxTokens, hidesUsage, attribution: attributionOf(endpoint.protocol, body, headers) }
+  const attribution = attributionOf(endpoint.protocol, body, headers)
+  const serviceTier = serviceTierOf(body['service_tier'], body)
+  return { ...call, model, stream, maxTokens, hidesUsage, attribution, serviceTier }
 }
 
 /** Endpoints that we meter are JSON whatever they are labelled; of the others only what says that it is. */

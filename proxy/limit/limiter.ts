@@ -3,6 +3,7 @@ import type { KeyRecord, KeyUsage } from '../domain/key.ts'
 import type { KeyUnit } from '../domain/lease.ts'
 import type { LimitStanding } from '../domain/limit-standing.ts'
 import type { Price } from '../domain/price.ts'
+import type { ServiceTier } from '../domain/service-tier.ts'
 import type { Applied } from '../domain/store.ts'
 import { type Account, createAccount } from './account.ts'
 import { type Estimate, estimateOf } from './estimate.ts'
@@ -18,6 +19,7 @@ interface CallSize {
   readonly model: string | undefined
   /** Undefined for a model without a price. */
   readonly price: Price | undefined
+  readonly serviceTier: ServiceTier
 }
 
 /** How much a call has used. */
@@ -140,10 +142,10 @@ function drawOf(unit: KeyUnit, pot: Pot, estimate: Estimate, call: CallSize, at:
 }
 
 /** The most that a call can use of a unit. */
-function upperOf(unit: KeyUnit, estimate: Estimate, { price, model }: CallSize): number {
+function upperOf(unit: KeyUnit, estimate: Estimate, { price, model, serviceTier }: CallSize): number {
   if (unit === 'requests') return 1
   if (unit === 'tokens') return estimate.inputUpper + estimate.outputUpper
-  const cost = upperCost(estimate, price)
+  const cost = upperCost(estimate, price, serviceTier)
   if (cost !== undefined) return cost
   const message = `This key has a budget in money, and ${model ?? 'the model'} has no price; an administrator can set one with tollgate prices set.`
   throw new GatewayError('model_unpriced', { message })

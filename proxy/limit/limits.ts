@@ -1,6 +1,7 @@
 import type { Key } from '../domain/key.ts'
 import type { KeyUnit } from '../domain/lease.ts'
 import { hourPrice, type Price } from '../domain/price.ts'
+import { type ServiceTier, tierFactors } from '../domain/service-tier.ts'
 import type { Estimate } from './estimate.ts'
 
 /** How much of what a key may use, for what is limited. */
@@ -17,9 +18,17 @@ export function limitsOf(key: Key): readonly (readonly [unit: KeyUnit, limit: nu
 
 const PER_PRICE = 1_000_000
 
-/** What a call can cost at most, in nano-USD; undefined where its model has no price. */
-export function upperCost({ inputUpper, outputUpper }: Estimate, price: Price | undefined): number | undefined {
+/**
+ * What a call that asks for this tier can cost at most, in nano-USD; undefined where its model has no price. Who asks for
+ * a cheaper tier may be served in the standard one.
+ */
+export function upperCost(
+  { inputUpper, outputUpper }: Estimate,
+  price: Price | undefined,
+  tier: ServiceTier,
+): number | undefined {
   if (price === undefined) return undefined
   const input = Math.max(price.input, price.cacheRead, price.cacheWrite, hourPrice(price))
-  return Math.ceil((inputUpper * input + outputUpper * price.output) / PER_PRICE)
+  const standard = (inputUpper * input + outputUpper * price.output) / PER_PRICE
+  return Math.ceil(standard * Math.max(1, tierFactors[tier]))
 }

@@ -57,6 +57,16 @@ for (const [what, [body, asked, sent, model]] of Object.entries(models)) {
 }
 
 const CHAT = '/v1/chat/completions'
+
+test('a call tells the tier that it asks for', () => {
+  const tierOf = (path: string, body: object) => read(JSON.stringify(body), { path }).serviceTier
+  assert.equal(tierOf(CHAT, { service_tier: 'priority' }), 'priority')
+  assert.equal(tierOf('/v1/responses', { service_tier: 'flex' }), 'flex')
+  assert.equal(tierOf('/v1/messages', { speed: 'fast' }), 'priority')
+  assert.equal(tierOf('/v1/messages', { service_tier: 'auto' }), 'standard')
+  assert.equal(tierOf(CHAT, {}), 'standard')
+})
+
 const streams: Readonly<Record<string, readonly [path: string, body: string, sent: string, hidesUsage: boolean]>> = {
   'a chat that did not ask': [CHAT, '{"stream":true}', '{"stream":true,"stream_options":{"include_usage":true}}', true],
   'a completion that did not ask': [

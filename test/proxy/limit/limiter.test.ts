@@ -36,7 +36,8 @@ const PRICED = {
   maxTokens: 1,
   model: 'a-model',
   price: { input: 1_000_000, cacheRead: 0, cacheWrite: 0, output: 1_000_000 },
-}
+  serviceTier: 'standard',
+} as const
 
 /** Everything that waits for a promise that is settled has gone on. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -22,16 +22,24 @@ test('every limit of a key counts, the cheapest to learn of first', () => {
 
 test('a call costs at most what its input costs in the dearest way, and all of its output', () => {
   const price = { input: 3_000_000_000, cacheRead: 300_000_000, cacheWrite: 3_750_000_000, output: 15_000_000_000 }
-  assert.equal(upperCost(estimate, price), 100 * 6000 + 50 * 15_000, 'an hour in a cache')
-  assert.equal(upperCost(estimate, { ...price, cacheWrite1h: 0 }), 100 * 3750 + 50 * 15_000)
-  assert.equal(upperCost(estimate, { ...price, cacheRead: 7_000_000_000 }), 100 * 7000 + 50 * 15_000)
+  assert.equal(upperCost(estimate, price, 'standard'), 100 * 6000 + 50 * 15_000, 'an hour in a cache')
+  assert.equal(upperCost(estimate, { ...price, cacheWrite1h: 0 }, 'standard'), 100 * 3750 + 50 * 15_000)
+  assert.equal(upperCost(estimate, { ...price, cacheRead: 7_000_000_000 }, 'standard'), 100 * 7000 + 50 * 15_000)
+})
+
+test('a call that asks for a dearer tier costs so much more, and one that asks for a cheaper may not get it', () => {
+  const price = { input: 1_000_000, cacheRead: 0, cacheWrite: 0, output: 1_000_000 }
+  const factors = { standard: 1, priority: 2, ultrafast: 6, flex: 1 } as const
+  for (const [tier, factor] of Object.entries(factors)) {
+    assert.equal(upperCost(estimate, price, tier as keyof typeof factors), 150 * factor, tier) // safe: its own keys
+  }
 })
 
 test('a part of a nano-dollar is a whole one', () => {
-  assert.equal(upperCost(estimate, { input: 1, cacheRead: 0, cacheWrite: 0, output: 0 }), 1)
+  assert.equal(upperCost(estimate, { input: 1, cacheRead: 0, cacheWrite: 0, output: 0 }, 'standard'), 1)
 })
 
 test('what a call without a price costs is unknown, and what is free is free', () => {
-  assert.equal(upperCost(estimate, undefined), undefined)
-  assert.equal(upperCost(estimate, { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }), 0)
+  assert.equal(upperCost(estimate, undefined, 'standard'), undefined)
+  assert.equal(upperCost(estimate, { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }, 'standard'), 0)
 })
