@@ -33,8 +33,11 @@ interface Held extends Entered {
   readonly isRefused: boolean
 }
 
-/** What a call needs of a channel, and by when. */
-export type Asking = Pick<Trip, 'call' | 'upper' | 'deadlineAt'>
+/** What a call needs of a channel, and for how long it waits for that. */
+export interface Asking extends Pick<Trip, 'call' | 'upper' | 'deadlineAt'> {
+  /** The caller has hung up. */
+  readonly gone: AbortSignal
+}
 
 /** A call as one channel gets it. */
 export interface Prepared {
@@ -107,6 +110,7 @@ export class Attempts {
   /** Why nothing else is begun: the caller has hung up, or the time for an answer to begin is over. */
   private over: 'gone' | 'late' | undefined
   private wake: (() => void) | undefined
+  private readonly gone = new AbortController()
 
   constructor(parts: AttemptsParts, trip: Trip) {
     this.parts = parts
@@ -135,7 +139,7 @@ export class Attempts {
   private async attempt(sent: Send): Promise<Send | undefined> {
     const { journey, deadlineAt } = this.trip
     const { now, enter } = this.parts
-    const entered = await enter(sent, this.trip, this.heldFor(sent))
+    const entered = await enter(sent, { ...this.trip, gone: this.gone.signal }, this.heldFor(sent))
     if (entered instanceof GatewayError) return this.passBy(sent, entered)
     const prepared = this.prepare(sent, entered)
     if (prepared instanceof GatewayError) {
@@ -272,6 +276,7 @@ export class Attempts {
   /** The client has hung up: what is under way is measured to its end, and nothing else is begun. */
   private leave(): void {
     this.over = 'gone'
+    this.gone.abort()
     this.wake?.()
     const { current } = this
     if (current === undefined) return

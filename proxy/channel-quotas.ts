@@ -74,14 +74,14 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
       return isSpent ? refusalOf(channel) : undefined
     },
     resetOf: (channel, at) => periods.of(channel, at).resetsAt ?? undefined,
-    async draw({ channel, model }, { call, upper, deadlineAt }) {
+    async draw({ channel, model }, { call, upper, deadlineAt, gone }) {
       const { quota } = channel
       if (quota === null || !counts(quota, model)) return undefined
       const price = multiplied(priceOf(model), channel, model)
       const most = quota.unit === 'requests' ? 1 : upperCost(upper, price, call.serviceTier)
       if (most === undefined) return unpriced(model)
       const period = drawnOn(channel, quota, await periods.current(channel))
-      const drawn = await pots.draw(period, most, deadlineAt)
+      const drawn = await pots.draw(period, most, deadlineAt, gone)
       return typeof drawn === 'string' ? errorOf(drawn, channel) : drawn
     },
     async usage({ id, quota }) {

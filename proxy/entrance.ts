@@ -21,7 +21,7 @@ export function createEntrance({ quotas, tokens, gate }: EntranceParts): Attempt
     // Before the minute: what is taken of that cannot be given back.
     const draw = held?.draw ?? (await quotas.draw(sent, asking))
     if (draw instanceof GatewayError) return draw
-    if (await gate.enter(sent.channel, asking.deadlineAt)) return { draw, token }
+    if (await gate.enter(sent.channel, asking.deadlineAt, asking.gone)) return { draw, token }
     if (draw !== held?.draw) draw?.release()
     return new GatewayError('channel_busy', { retryAfterMs: RETRY_AFTER_MS })
   }

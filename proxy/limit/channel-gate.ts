@@ -14,9 +14,9 @@ export interface ChannelGateParts {
 export interface ChannelGate {
   /**
    * Takes one of the requests that the channel has in a minute. False where it has none left, and its queue is full, or
-   * was waited in for as long as it lets one wait, or until `deadlineAt`.
+   * was waited in for as long as it lets one wait, or until `deadlineAt`, or until the caller is `gone`.
    */
-  enter(channel: Channel, deadlineAt: number): Promise<boolean>
+  enter(channel: Channel, deadlineAt: number, gone?: AbortSignal): Promise<boolean>
   /** Leases have come: who is first in a queue looks again. */
   wake(): void
 }
@@ -64,14 +64,14 @@ export function createChannelGate({ now, leases }: ChannelGateParts): ChannelGat
   }
 
   return {
-    async enter(channel, deadlineAt) {
+    async enter(channel, deadlineAt, gone) {
       if (channel.rpm === null) return true
       const { line } = gateOf(channel)
       // Where leases are new, or on their way, the first answer is worth waiting for though nobody queues.
       const waitMs = channel.queue?.timeoutMs ?? (leases ? LOOK_AGAIN_MS : 0)
       const isFull = line.length >= channel.rpm
       const until = isFull ? -Infinity : Math.min(now() + waitMs, deadlineAt)
-      return (await line.enter(1, until)) ?? false
+      return (await line.enter(1, until, gone)) ?? false
     },
     wake() {
       for (const { line } of gates.values()) line.wake()

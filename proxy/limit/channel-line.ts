@@ -11,8 +11,8 @@ export interface ChannelLineParts<Answer> {
 export interface ChannelLine<Answer> {
   /** How many wait. */
   readonly length: number
-  /** The answer for a call that needs at most so much; undefined where there was none until `until`. */
-  enter(upper: number, until: number): Promise<Answer | undefined>
+  /** The answer for a call that needs at most so much; undefined where there was none until `until`, or nobody waits. */
+  enter(upper: number, until: number, gone?: AbortSignal): Promise<Answer | undefined>
   /** Something has changed: who is first looks again. */
   wake(): void
 }
@@ -57,11 +57,25 @@ export function createChannelLine<Answer>({ now, take, endsAt, hurry }: ChannelL
     get length() {
       return line.length
     },
-    async enter(upper, until) {
+    async enter(upper, until, gone) {
       const answer = line.length === 0 ? take(upper) : undefined
-      if (answer !== undefined || until <= now()) return answer
+      if (answer !== undefined || until <= now() || gone?.aborted) return answer
       return new Promise((resolve) => {
-        line.push({ upper, until, answer: resolve })
+        const entry: Waiting<Answer> = {
+          upper,
+          until,
+          answer(found) {
+            gone?.removeEventListener('abort', leave)
+            resolve(found)
+          },
+        }
+        const leave = (): void => {
+          line.splice(line.indexOf(entry), 1)
+          entry.answer(undefined)
+          move() // who was behind may need less
+        }
+        gone?.addEventListener('abort', leave)
+        line.push(entry)
         if (line.length === 1) linger()
       })
     },

@@ -39,7 +39,7 @@ export type QuotaRefusal = 'spent' | 'held' | 'away'
 /** The quotas of channels, as far as this process draws on them. */
 export interface QuotaPots {
   /** Takes what a call can use at most; it waits a moment for what others may give back. */
-  draw(period: QuotaPeriod, upper: number, deadlineAt: number): Promise<QuotaDraw | QuotaRefusal>
+  draw(period: QuotaPeriod, upper: number, deadlineAt: number, gone?: AbortSignal): Promise<QuotaDraw | QuotaRefusal>
   /** Whether it was found spent a moment ago. */
   isSpent(period: QuotaPeriod): boolean
   /** Those of the periods of which this process does not know what was used before it began. */
@@ -110,12 +110,12 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
   }
 
   return {
-    async draw(period, upper, deadlineAt) {
+    async draw(period, upper, deadlineAt, gone) {
       const account = accountOf(period)
       const { pot, line } = account
       account.limit = period.limit
       account.open += 1
-      const answer = await line.enter(upper, Math.min(now() + PATIENCE_MS, deadlineAt))
+      const answer = await line.enter(upper, Math.min(now() + PATIENCE_MS, deadlineAt), gone)
       const admittedAt = now()
       if (answer !== 'in') {
         account.open -= 1

@@ -13,6 +13,7 @@ const pools = await startPools(
     fails: { models: ['fails'], plan: { neverAnswer: true, status: 401 } },
     breaks: { models: ['breaks'], plan: { stallAfter: 1, cutAfter: 1 } },
     refuses: { models: ['refuses'], plan: { status: 401 } },
+    queued: { models: ['queued'], rpm: 1, queue: { timeoutMs: 60_000 } },
     last: { plan: { stallAfter: 5 } },
   },
   { env: { SSE_HEARTBEAT_MS: '20', CLIENT_GONE_DRAIN_MS: '30000' } },
@@ -44,6 +45,14 @@ test('who hangs up while a retry waits is not waited for, and no further attempt
     pools.seen(id).map(([channel]) => channel),
     ['waits'],
   )
+})
+
+test('who hangs up in the queue of a channel is closed at once, and nothing is sent', async () => {
+  assert.equal((await pools.ask(path, { ...body, model: 'queued' })).status, 200)
+  const id = await askAndHangUp('queued', ({ received }) => received().includes('keep-alive'))
+  const entry = await pools.entry(id)
+  assert.deepEqual([entry.status, entry.error, entry.attempts], ['client_gone', 'client_gone', null])
+  assert.deepEqual(pools.seen(id), [])
 })
 
 for (const [model, metering] of [

@@ -23,8 +23,8 @@ function onClock(t: TestContext, isShared = false) {
     /** In the order in which they were answered. */
     log,
     pots,
-    enter: async (name: string, channel: Channel, deadlineAt = Infinity): Promise<void> => {
-      const isIn = await gate.enter(channel, deadlineAt)
+    enter: async (name: string, channel: Channel, deadlineAt = Infinity, gone?: AbortSignal): Promise<void> => {
+      const isIn = await gate.enter(channel, deadlineAt, gone)
       log.push(`${name} ${isIn ? 'in' : 'out'}`)
     },
     pass: async (ms: number): Promise<void> => {
@@ -113,6 +113,25 @@ test('who waits is sent away when the time of the queue is over, or that of the 
   assert.deepEqual(log.toSorted(), ['a in', 'b in', 'hurried out', 'patient out'])
   await enter('late', channel, now())
   assert.equal(log.at(-1), 'late out', 'whose time is over does not queue')
+})
+
+test('who hangs up in the queue makes room in it at once, and who is behind moves up', async (t) => {
+  const { enter, pass, log } = onClock(t)
+  const channel = limited(2, 2 * MINUTE)
+  await enter('a', channel)
+  await enter('b', channel)
+  const caller = new AbortController()
+  void enter('c', channel, Infinity, caller.signal)
+  void enter('d', channel)
+  await settled()
+  caller.abort()
+  await settled()
+  assert.deepEqual(log, ['a in', 'b in', 'c out'])
+  void enter('e', channel)
+  await enter('one too many', channel)
+  await enter('who has hung up before', channel, Infinity, caller.signal)
+  await pass(MINUTE)
+  assert.deepEqual(log.slice(3), ['one too many out', 'who has hung up before out', 'd in', 'e in'])
 })
 
 test('where replicas share the minute a first call waits for its lease', async (t) => {
