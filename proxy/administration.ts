@@ -16,7 +16,9 @@ import { defaultPrices } from './store/default-prices.ts'
 import type { KeyStore } from './store/keys.ts'
 
 export interface AdministrationParts
-  extends Pick<OperationParts, 'authenticate' | 'clientAddress' | 'now'>, Pick<AdminParts, 'health' | 'quotas'> {
+  extends
+    Pick<OperationParts, 'authenticate' | 'clientAddress' | 'countRequest' | 'now'>,
+    Pick<AdminParts, 'health' | 'quotas'> {
   readonly version: string
   /** Undefined where the keys are in a file. */
   readonly stores:
@@ -42,8 +44,9 @@ const WATCH_INTERVAL_MS = 1000
 
 /** The admin API; without a database, what it would be. */
 export function createAdministration(parts: AdministrationParts): Administration {
-  const { version, stores, environment, authenticate, clientAddress, now, onLost, onWatchError: onError } = parts
-  const common = { authenticate, clientAddress, countedAddress, now }
+  const { version, stores, environment, authenticate, clientAddress, countRequest, now } = parts
+  const { onLost, onWatchError: onError } = parts
+  const common = { authenticate, clientAddress, countedAddress, countRequest, now }
   if (stores === undefined) {
     const nothing = {} as AdminParts // safe: without a database no operation is performed
     return {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Administration, createAdministration } from './administration.ts'
+import { type Administration, type AdministrationParts, createAdministration } from './administration.ts'
 import { type Authenticator, createAuthenticator, type KeySource } from './auth/authenticate.ts'
 import type { Guard } from './auth/guard.ts'
 import { createChannelQuotas } from './channel-quotas.ts'
@@ -29,6 +29,7 @@ import { openCipher } from './open-cipher.ts'
 import { createModels } from './models.ts'
 import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
+import { createRateLimits, type RateLimitSettings } from './rate-limits.ts'
 import { createRetained } from './retained.ts'
 import { createStatistics } from './statistics.ts'
 import type { Storage } from './storage.ts'
@@ -48,6 +49,7 @@ export interface Assembly {
   /** The time that all replicas agree on. */
   readonly now: () => number
   readonly limits: Limits
+  readonly rateLimits: RateLimitSettings
   /** The window of a key as `/stats` tells it. */
   readonly window: (key: KeyRecord) => Promise<WindowState>
   readonly prices: PriceBook | undefined
@@ -74,11 +76,13 @@ export async function assemble(
   const clock = createClock()
   const { now } = clock
   const bank = storage.bankOf?.(boot)
-  const limits = createLimits(config, bank, clock, log)
+  const configuration = storage.configuration?.(await openedCipher(config, log))
+  const rateLimits = createRateLimits(configuration?.settings)
+  const limits = createLimits(config, bank, clock, () => rateLimits.inForce().apiRpm, log)
   const { limiter, quotaPots } = limits
   const prices = storage.prices && createPriceBook(storage.prices)
   const priceOf = (model: string | undefined) => prices?.priceOf(model ?? null)
-  const guard = createKeyGuard(config, log)
+  const guard = createKeyGuard(config, () => rateLimits.inForce().blockLevels, log)
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES)
   const authenticator = createAuthenticator(keySource(store, limiter, now), now, guard)
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
@@ -87,7 +91,6 @@ export async function assemble(
   )
   const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator, store))
   const environment = environmentChannels(config)
-  const configuration = storage.configuration?.(await openedCipher(config, log))
   const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, priceOf, now, log })
   const tokens = tokensOf(configuration, now, log)
   const channels = createChannels({ own: environment, configuration, quotas, now, log })
@@ -117,8 +120,8 @@ export async function assemble(
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,
-    onLost: (entries, error) => log.error({ err: error, entries }, 'lines of the audit log could not be written'),
-    onWatchError: (error) => log.error({ err: error }, 'those who watch the calls cannot be shown any'),
+    countRequest: rateLimits.countRequest,
+    ...tellingOfAdministration(log),
   })
   return {
     authenticator,
@@ -126,11 +129,8 @@ export async function assemble(
     clientAddress,
     now,
     limits,
-    window: createStatistics({
-      known: (key) => limiter.usage(key),
-      read: bank && ((id, usedSince) => store.usageOf(id, usedSince)),
-      now,
-    }),
+    rateLimits,
+    window: windowIn(limiter, bank && store, now),
     prices,
     channels,
     audit: configuration?.audit,
@@ -142,6 +142,22 @@ export async function assemble(
     metrics,
     reportError,
   }
+}
+
+function tellingOfAdministration(log: Log): Pick<AdministrationParts, 'onLost' | 'onWatchError'> {
+  return {
+    onLost: (entries, error) => log.error({ err: error, entries }, 'lines of the audit log could not be written'),
+    onWatchError: (error) => log.error({ err: error }, 'those who watch the calls cannot be shown any'),
+  }
+}
+
+/** Where replicas share the limits the store knows what all of them have used. */
+function windowIn(limiter: Limiter, shared: FallbackStore | undefined, now: () => number): Assembly['window'] {
+  return createStatistics({
+    known: (key) => limiter.usage(key),
+    read: shared && ((id, usedSince) => shared.usageOf(id, usedSince)),
+    now,
+  })
 }
 
 function tokensOf(configuration: Configuration | undefined, now: () => number, log: Log): ChannelTokens {

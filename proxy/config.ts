@@ -267,7 +267,7 @@ export const variables = z.object({
     'Addresses and ranges, with commas, of the proxies before this one: their `X-Forwarded-For` says who calls. Unset: nobody is believed.',
   ),
   AUTH_GUARD_ENABLED: flag(true).describe(
-    'Whether an address that sends 5, 10 or 20 wrong keys gets 429 for 1, 5 or 30 minutes; keys that are known to be valid pass.',
+    'Whether an address that sends 5, 10 or 20 wrong keys gets 429 for 1, 5 or 30 minutes, or as /api/ratelimit says; keys that are known to be valid pass.',
   ),
   CORS_ORIGIN: origin().describe('`Access-Control-Allow-Origin` of `/v1`.'),
   LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')).describe(

@@ -19,11 +19,17 @@ export interface Limits {
 }
 
 /** The limits of keys and channels, shared with other replicas where there is a bank. */
-export function createLimits(config: Config, bank: Bank | undefined, clock: Clock, log: Log): Limits {
+export function createLimits(
+  config: Config,
+  bank: Bank | undefined,
+  clock: Clock,
+  defaultRpm: () => number | null,
+  log: Log,
+): Limits {
   const waitMs = config.LIMIT_WAIT_MS
   const { now } = clock
   if (bank === undefined) {
-    const limiter = createLimiter({ waitMs, now, leases: undefined })
+    const limiter = createLimiter({ waitMs, now, leases: undefined, defaultRpm })
     const gate = createChannelGate({ now, leases: undefined })
     const quotaPots = createQuotaPots({ now, leases: undefined })
     return { limiter, gate, quotaPots, start: () => Promise.resolve(), stop: () => Promise.resolve() }
@@ -42,7 +48,7 @@ export function createLimits(config: Config, bank: Bank | undefined, clock: Cloc
     },
     offlineShare: config.LIMIT_OFFLINE_SHARE,
   })
-  const limiter = createLimiter({ waitMs, now, leases: borrower })
+  const limiter = createLimiter({ waitMs, now, leases: borrower, defaultRpm })
   const gate = createChannelGate({ now, leases: borrower })
   const quotaPots = createQuotaPots({ now, leases: borrower })
   return {

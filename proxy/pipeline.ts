@@ -84,7 +84,6 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
 
 /** Every answer from here on tells how its key stands at that moment, if there is something to tell. */
 function tellLimits({ limiter, now }: PipelineParts, key: KeyRecord, { client }: Incoming): void {
-  if (key.rpm === null && key.tokenLimit === null) return
   client.addHeaders(() => rateLimitHeaders(limiter.standing(key), now()))
 }
 

@@ -51,13 +51,14 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       async onChange() {
         // A key that was revoked must not come back by a start from the snapshot.
         const keys = rooms.authenticator.reload().then(() => snapshots.replace())
-        await Promise.all([keys, rooms.prices?.reload(), rooms.channels.reload()])
+        await Promise.all([keys, rooms.prices?.reload(), rooms.channels.reload(), rooms.rateLimits.reload()])
       },
       onFresh(at) {
         store.freshen(at)
         // The next look follows.
         rooms.prices?.readOnce().catch(() => undefined)
         rooms.channels.readOnce().catch(() => undefined)
+        rooms.rateLimits.readOnce().catch(() => undefined)
       },
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
@@ -70,7 +71,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await watch.check().catch(() => undefined)
     if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
     else await loadPrices(storage, log)
-    await Promise.allSettled([rooms.prices?.readOnce(), rooms.channels.readOnce()])
+    await Promise.allSettled([rooms.prices?.readOnce(), rooms.channels.readOnce(), rooms.rateLimits.readOnce()])
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true

@@ -17,6 +17,7 @@ import { type ModelAliasParts, modelAliasOperations } from './model-alias-operat
 import { openApiOf } from './openapi.ts'
 import type { DocumentedOperation } from './operation.ts'
 import { type PriceParts, priceOperations } from './price-operations.ts'
+import { rateLimitOperations } from './rate-limit-operations.ts'
 import { type SettingParts, settingOperations } from './setting-operations.ts'
 import { tenantOperations } from './tenant-operations.ts'
 import { type UserAliasParts, userAliasOperations } from './user-alias-operations.ts'
@@ -49,7 +50,7 @@ const tags = {
   Tenants: 'Teams and customers, to which keys and what they use belong.',
   Logs: 'The calls, what they used and cost, and how that went over time.',
   Prices: 'What models cost. A model without a price is unpriced, which is not free.',
-  Settings: 'What holds for all channels.',
+  Settings: 'What holds for all channels, and for all callers.',
   Aliases: 'Names for people.',
   Audit: 'Every call of an operation that is not open to everybody: who, when, and what it changed.',
   Documentation: 'What this API is.',
@@ -71,6 +72,7 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...logOperations(parts),
     ...priceOperations(parts),
     ...settingOperations(parts),
+    ...rateLimitOperations(parts),
     ...modelAliasOperations(parts),
     ...userAliasOperations(parts),
     ...auditOperations(parts),

@@ -110,6 +110,7 @@ function refusalsOf({ access, path, isWrite, hasRevision, errors }: DocumentedOp
   const codes: ErrorCode[] = [
     'request_invalid',
     'internal',
+    'rate_limited',
     ...(path.includes('{') ? (['path_invalid'] as const) : []),
     ...(access === 'public' ? [] : refusedCallers),
     ...(isWrite ? refusedBodies : []),

@@ -2,6 +2,7 @@ import {
   type AddressBlock,
   afterFailure,
   blockedForMs,
+  type BlockLevel,
   type SharedBlock,
   type UntoldFailures,
 } from '../domain/address-block.ts'
@@ -19,11 +20,15 @@ export interface Guard {
   learn(shared: readonly SharedBlock[], told: readonly UntoldFailures[]): void
   /** How many addresses are remembered. */
   size(): number
+  /** By which failures block now; none where they block nobody. */
+  levels(): readonly BlockLevel[]
 }
 
 interface GuardParts {
   /** Any clock that only goes forward. */
   readonly now: () => number
+  /** They may change at any time. What was blocked by others before stays blocked, unless there are none any more. */
+  readonly levels: () => readonly BlockLevel[]
   /** A block has begun, by what came to this process. */
   readonly onBlock: (address: string, failures: number, forMs: number) => void
 }
@@ -36,7 +41,7 @@ interface Untold {
 /** Whoever walks through addresses makes us forget the oldest, and not grow. */
 const MAX_ADDRESSES = 10_000
 
-export function createGuard({ now, onBlock }: GuardParts): Guard {
+export function createGuard({ now, levels, onBlock }: GuardParts): Guard {
   /** In the order of their last failure. */
   const blocks = new Map<string, AddressBlock>()
   const untold = new Map<string, Untold>()
@@ -56,9 +61,9 @@ export function createGuard({ now, onBlock }: GuardParts): Guard {
   }
 
   return {
-    blockedForMs: (address) => blockedForMs(blocks.get(address), now()),
+    blockedForMs: (address) => (levels().length === 0 ? 0 : blockedForMs(blocks.get(address), now())),
     failed(address) {
-      update(address, afterFailure(blocks.get(address), now()), true)
+      update(address, afterFailure(blocks.get(address), now(), levels()), true)
       addUntold(address, 1, now())
     },
     takeUntold(max) {
@@ -88,6 +93,7 @@ export function createGuard({ now, onBlock }: GuardParts): Guard {
       }
     },
     size: () => blocks.size,
+    levels,
   }
 }
 

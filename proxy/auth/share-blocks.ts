@@ -25,7 +25,7 @@ export function shareBlocks(guard: Guard, store: BlockStore, onError: (error: un
     isUnderWay = true
     const told = guard.takeUntold(MAX_TOLD)
     try {
-      guard.learn(await store.exchange(told), told)
+      guard.learn(await store.exchange(told, guard.levels()), told)
       reported = undefined
     } catch (error) {
       // If only the answer was lost these count twice, for addresses that send wrong keys during an outage.

@@ -5,23 +5,24 @@ export interface AddressBlock {
   readonly blockedUntil: number
 }
 
-const MINUTE_MS = 60_000
+/** From so many failures on each one blocks for so long. Lists of levels are ascending in both. */
+export interface BlockLevel {
+  readonly failures: number
+  readonly blockMs: number
+}
 
-/** From so many failures on each one blocks for so long; the strictest first. As system C has it. */
-export const blockLevels = [
-  { failures: 20, blockMs: 30 * MINUTE_MS },
-  { failures: 10, blockMs: 5 * MINUTE_MS },
-  { failures: 5, blockMs: MINUTE_MS },
-] as const
-
-/** An address from which nothing wrong came for so long begins anew; longer than any block. */
-export const FORGIVEN_AFTER_MS = 60 * MINUTE_MS
+/** An address from which nothing wrong came for so long begins anew. */
+export const FORGIVEN_AFTER_MS = 3_600_000
 
 /** One more failure. It counts while a block is in force, too: it was let in before that began. */
-export function afterFailure(before: AddressBlock | undefined, now: number): AddressBlock {
+export function afterFailure(
+  before: AddressBlock | undefined,
+  now: number,
+  levels: readonly BlockLevel[],
+): AddressBlock {
   const isForgiven = before === undefined || now - before.failedAt > FORGIVEN_AFTER_MS
   const failures = isForgiven ? 1 : before.failures + 1
-  const blockMs = blockLevels.find((level) => failures >= level.failures)?.blockMs ?? 0
+  const blockMs = levels.findLast((level) => failures >= level.failures)?.blockMs ?? 0
   return { failures, failedAt: now, blockedUntil: Math.max(before?.blockedUntil ?? 0, now + blockMs) }
 }
 
@@ -48,8 +49,8 @@ export interface SharedBlock {
 
 /** Where replicas tell one another of failures. Every method throws `StoreError`. */
 export interface BlockStore {
-  /** Adds failures, and answers what is known of their addresses and of all that are blocked, newest first. */
-  exchange(failures: readonly UntoldFailures[]): Promise<readonly SharedBlock[]>
+  /** Adds failures, which block by these levels; answers what is known of their addresses and of all that are blocked, newest first. */
+  exchange(failures: readonly UntoldFailures[], levels: readonly BlockLevel[]): Promise<readonly SharedBlock[]>
   /** Removes what has been forgiven. */
   prune(): Promise<void>
 }

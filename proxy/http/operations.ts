@@ -4,12 +4,14 @@ import type { ApiDocument } from '../domain/api-document.ts'
 import type { AuditedCall } from '../domain/audit.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import type { LimitStanding } from '../domain/limit-standing.ts'
 import { type Actor, actorOf, mayCall, NOBODY, type Operation, type OperationAnswer } from '../domain/operation.ts'
 import { isAway } from '../domain/store-error.ts'
 import { apiDocsPage } from './api-docs-page.ts'
 import { createBodies } from './body.ts'
 import { credentialOf, withoutCredentials } from './credential.ts'
 import { readJson } from './json-body.ts'
+import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { asGatewayError } from './send-error.ts'
 import { sendEvents } from './send-events.ts'
 
@@ -22,6 +24,8 @@ export interface OperationParts {
   readonly clientAddress: (req: IncomingMessage) => string | undefined
   /** An address as failures are counted. */
   readonly countedAddress: (address: string | undefined) => string
+  /** Counts a request of a caller; undefined where they may make any number. */
+  readonly countRequest: (caller: string, now: number) => LimitStanding | undefined
   readonly readRevision: () => Promise<string>
   readonly audit: (call: AuditedCall) => void
   readonly now: () => number
@@ -61,6 +65,7 @@ function server({
   authenticate,
   clientAddress,
   countedAddress,
+  countRequest,
   readRevision,
   audit,
   now,
@@ -88,20 +93,33 @@ function server({
     return revision === undefined ? answer : { ...answer, headers: { etag: `"${revision}"`, ...answer.headers } }
   }
 
+  const refuseBeyond = (caller: string, res: Response): void => {
+    const at = now()
+    const standing = countRequest(caller, at)
+    if (standing === undefined) return
+    res.set(rateLimitHeaders([standing], at))
+    if (standing.left < 0) throw new GatewayError('rate_limited', { retryAfterMs: standing.endsAt - at })
+  }
+
   return async (operation: Operation, req: Request, res: Response): Promise<void> => {
     if (!hasDatabase && operation.access !== 'public') throw new GatewayError('needs_database')
     let actor = NOBODY
+    const address = countedAddress(clientAddress(req))
     const told = (rest: Pick<AuditedCall, 'status' | 'error' | 'change'>): void => {
       if (operation.access === 'public') return
-      const address = countedAddress(clientAddress(req))
       const target = Object.values(req.params).join('/')
       audit({ operation, target, actor, address, requestId: res.get('x-request-id') ?? '', at: now(), ...rest })
     }
     let answer: OperationAnswer
     try {
-      if (operation.access !== 'public') {
-        const credential = credentialOf(req.headers, searchOf(req))
-        actor = actorOf(await authenticate(credential, () => clientAddress(req)))
+      try {
+        if (operation.access !== 'public') {
+          const credential = credentialOf(req.headers, searchOf(req))
+          actor = actorOf(await authenticate(credential, () => clientAddress(req)))
+        }
+      } finally {
+        // Whom nobody knows is counted, too, by the address.
+        refuseBeyond(actor.id ?? address, res)
       }
       answer = await perform(operation, actor, req, res)
     } catch (thrown) {

@@ -33,16 +33,19 @@ export interface Account {
   whenChanged(timeoutMs: number): Promise<void>
 }
 
-/** `keep` is there where replicas share the limits: it sees to the leases of a pot. */
-export function createAccount(
-  key: KeyRecord,
-  now: () => number,
-  keep: ((pot: LeasedPot) => void) | undefined,
-): Account {
-  return keep ? sharedAccount(key, now, keep) : localAccount(key, now)
+interface AccountParts {
+  readonly now: () => number
+  /** It is there where replicas share the limits, and sees to the leases of a pot. */
+  readonly keep: ((pot: LeasedPot) => void) | undefined
+  /** Requests in a minute, where the key does not say how many. */
+  readonly defaultRpm: () => number | null
 }
 
-function localAccount(first: KeyRecord, now: () => number): Account {
+export function createAccount(key: KeyRecord, { keep, ...parts }: AccountParts): Account {
+  return keep ? sharedAccount(key, { ...parts, keep }) : localAccount(key, parts)
+}
+
+function localAccount(first: KeyRecord, { now, defaultRpm }: Omit<AccountParts, 'keep'>): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
   const pots = new Map<KeyUnit, LocalPot>()
   const potOf = (unit: KeyUnit): LocalPot => {
@@ -50,7 +53,7 @@ function localAccount(first: KeyRecord, now: () => number): Account {
     if (pot === undefined) {
       pot = createLocalPot({
         span: () => spanOf(unit, account.key.budgetIsCalendar),
-        limit: () => limitOf(account.key, unit),
+        limit: () => limitOf(account.key, unit, defaultRpm()),
         buckets: bucketsOf(first.usage, unit),
         countsAtOnce: unit === 'requests',
       })
@@ -69,7 +72,7 @@ function localAccount(first: KeyRecord, now: () => number): Account {
     key: first,
     learning: createLearning(),
     ...createWaiting(),
-    drawsOn: createDraws(() => account.key, potOf),
+    drawsOn: createDraws(() => account.key, defaultRpm, potOf),
     spend(spent, drewOn, admittedAt) {
       lastUsedAt = Math.max(lastUsedAt ?? 0, admittedAt)
       count(spent, drewOn, admittedAt)
@@ -87,7 +90,10 @@ function localAccount(first: KeyRecord, now: () => number): Account {
   return account
 }
 
-function sharedAccount(first: KeyRecord, now: () => number, keep: (pot: LeasedPot) => void): Account {
+function sharedAccount(
+  first: KeyRecord,
+  { now, keep, defaultRpm }: AccountParts & { readonly keep: (pot: LeasedPot) => void },
+): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
   const pots = new Map<KeyUnit, LeasedPot>()
   const potOf = (unit: KeyUnit): LeasedPot => {
@@ -97,7 +103,7 @@ function sharedAccount(first: KeyRecord, now: () => number, keep: (pot: LeasedPo
         subject: first.id,
         unit,
         span: () => spanOf(unit, account.key.budgetIsCalendar),
-        limit: () => limitOf(account.key, unit),
+        limit: () => limitOf(account.key, unit, defaultRpm()),
         countsAtOnce: unit === 'requests',
         isInLedger: unit !== 'requests',
         before: {
@@ -109,7 +115,7 @@ function sharedAccount(first: KeyRecord, now: () => number, keep: (pot: LeasedPo
     }
     return pot
   }
-  const drawsOn = createDraws(() => account.key, potOf)
+  const drawsOn = createDraws(() => account.key, defaultRpm, potOf)
   const account: Account = {
     key: first,
     learning: createLearning(),
@@ -144,17 +150,23 @@ function sharedAccount(first: KeyRecord, now: () => number, keep: (pot: LeasedPo
   return account
 }
 
-/** Made anew only when the key has changed: every call asks. */
+/** Made anew only when the key or what holds for all of them has changed: every call asks. */
 function createDraws<P extends Pot>(
   keyOf: () => KeyRecord,
+  defaultRpm: () => number | null,
   potOf: (unit: KeyUnit) => P,
 ): () => readonly (readonly [KeyUnit, P, number])[] {
   let of: KeyRecord | undefined
+  let rpm: number | null = null
   let draws: readonly (readonly [KeyUnit, P, number])[] = []
   return () => {
     const key = keyOf()
-    if (of !== key) draws = limitsOf(key).map(([unit, limit]) => [unit, potOf(unit), limit])
+    const orElse = defaultRpm()
+    if (of !== key || rpm !== orElse) {
+      draws = limitsOf(key, orElse).map(([unit, limit]) => [unit, potOf(unit), limit])
+    }
     of = key
+    rpm = orElse
     return draws
   }
 }
@@ -171,8 +183,8 @@ function amountOf({ tokens, costNanoUsd }: Amounts, unit: KeyUnit): number {
   return unit === 'tokens' ? tokens : costNanoUsd
 }
 
-function limitOf(key: KeyRecord, unit: KeyUnit): number {
-  return limitsOf(key).find(([limited]) => limited === unit)?.[1] ?? Infinity
+function limitOf(key: KeyRecord, unit: KeyUnit, defaultRpm: number | null): number {
+  return limitsOf(key, defaultRpm).find(([limited]) => limited === unit)?.[1] ?? Infinity
 }
 
 function createWaiting(): Pick<Account, 'wake' | 'whenChanged'> {

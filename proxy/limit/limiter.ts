@@ -40,6 +40,8 @@ export interface Admission {
 }
 
 export interface LimiterParts {
+  /** Requests in a minute, of keys that do not say how many; it may change at any time. */
+  readonly defaultRpm: () => number | null
   /** How long a call waits for calls in flight, or other replicas, to give back what they do not need. */
   readonly waitMs: number
   readonly now: () => number
@@ -67,7 +69,7 @@ export interface Limiter {
 /** Other replicas cannot tell us that they gave something back. */
 const LOOK_AGAIN_MS = 250
 
-export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
+export function createLimiter({ waitMs, now, leases, defaultRpm }: LimiterParts): Limiter {
   const accounts = new Map<string, Account>()
   const keep = leases && ((pot: LeasedPot): void => leases.keep(pot))
 
@@ -77,7 +79,7 @@ export function createLimiter({ waitMs, now, leases }: LimiterParts): Limiter {
     const [resetAt, before] = [key.resetAt ?? 0, account?.key.resetAt ?? 0]
     // What replicas share they ask for anew anyway; and what is in flight and leased is so after a reset as before.
     if (account === undefined || (leases === undefined && resetAt > before)) {
-      account = createAccount(key, now, keep)
+      account = createAccount(key, { now, keep, defaultRpm })
       accounts.set(key.id, account)
     }
     // A call whose body took long to come may bring a key from before the reset.

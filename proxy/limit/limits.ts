@@ -4,10 +4,10 @@ import { hourPrice, type Price } from '../domain/price.ts'
 import { type ServiceTier, tierFactors } from '../domain/service-tier.ts'
 import type { Estimate } from './estimate.ts'
 
-/** How much of what a key may use, for what is limited. */
-export function limitsOf(key: Key): readonly (readonly [unit: KeyUnit, limit: number])[] {
+/** How much of what a key may use, for what is limited. `defaultRpm` is for keys without one of their own. */
+export function limitsOf(key: Key, defaultRpm: number | null): readonly (readonly [unit: KeyUnit, limit: number])[] {
   const limits: readonly (readonly [KeyUnit, number | null])[] = [
-    ['requests', key.rpm],
+    ['requests', key.rpm ?? defaultRpm],
     ['tokens', key.tokenLimit],
     ['usd_5h', key.budget5h],
     ['usd_day', key.budgetDay],

@@ -1,4 +1,4 @@
-import { blockLevels, type BlockStore, FORGIVEN_AFTER_MS, type SharedBlock } from '../domain/address-block.ts'
+import { type BlockLevel, type BlockStore, FORGIVEN_AFTER_MS, type SharedBlock } from '../domain/address-block.ts'
 import { type Database, run, select, selectPrepared, tableOf } from './database.ts'
 import { storeError } from './engine-errors.ts'
 
@@ -11,17 +11,17 @@ const clocks = {
   sqlite: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 } as const
 
-type Exchange = (batch: string) => Promise<readonly SharedBlock[]>
+type Exchange = (batch: string, levels: string) => Promise<readonly SharedBlock[]>
 
 /** Failures by address, for all replicas. */
 export function createBlockStore(database: Database): BlockStore {
   const table = tableOf(database, 'auth_blocks')
   const exchange = (database.engine === 'postgres' ? exchangeOnPostgres : exchangeOnSqlite)(database, table)
   return {
-    async exchange(untold) {
+    async exchange(untold, levels) {
       const cells = untold.map(({ address, failures, agoMs }) => [address, failures, Math.round(agoMs)])
       try {
-        return await exchange(JSON.stringify(cells))
+        return await exchange(JSON.stringify(cells), JSON.stringify(levels.map(cellOf)))
       } catch (error) {
         throw storeError('exchange blocked addresses', error)
       }
@@ -42,13 +42,13 @@ function exchangeOnPostgres(database: Database, table: string): Exchange {
     WITH clock AS MATERIALIZED (SELECT ${clocks.postgres} AS now), incoming AS MATERIALIZED (
       SELECT cell ->> 0 AS address, (cell ->> 1)::int AS failures, now - (cell ->> 2)::bigint AS failed_at
       FROM jsonb_array_elements($1::jsonb) AS batch(cell), clock
-    ), written AS (${adding(table, 'greatest')}
+    ), written AS (${adding(table, 'greatest', postgresBlockMsOf)}
       RETURNING address, failures, failed_at, blocked_until
     )${knownFrom(table, 'SELECT * FROM written')}`
-  return (batch) =>
+  return (batch, levels) =>
     database.hasSessions
-      ? selectPrepared<SharedBlock>(database, 'exchange-blocks', text, [batch])
-      : select<SharedBlock>(database, text, [batch])
+      ? selectPrepared<SharedBlock>(database, 'exchange-blocks', text, [batch, levels])
+      : select<SharedBlock>(database, text, [batch, levels])
 }
 
 /** SQLite cannot write within a SELECT; nobody but this process does in between. */
@@ -58,16 +58,16 @@ function exchangeOnSqlite(database: Database, table: string): Exchange {
       SELECT value ->> 0 AS address, value ->> 1 AS failures, now - (value ->> 2) AS failed_at
       FROM json_each($1), clock
     )`
-  const add = `${incoming} ${adding(table, 'max')}`
+  const add = `${incoming} ${adding(table, 'max', sqliteBlockMsOf)}`
   const read = incoming + knownFrom(table, `SELECT * FROM ${table} WHERE address IN (SELECT address FROM incoming)`)
-  return async (batch) => {
-    if (batch !== '[]') await run(database, add, [batch])
+  return async (batch, levels) => {
+    if (batch !== '[]') await run(database, add, [batch, levels])
     return select<SharedBlock>(database, read, [batch])
   }
 }
 
 /** By what the failures of all replicas add up to. In the order of the addresses: so replicas never wait in a circle. */
-function adding(table: string, greatest: 'greatest' | 'max'): string {
+function adding(table: string, greatest: 'greatest' | 'max', blockMsOf: (failures: string) => string): string {
   const isForgiven = `block.failed_at < excluded.failed_at - ${FORGIVEN_AFTER_MS}`
   const sum = `(CASE WHEN ${isForgiven} THEN excluded.failures ELSE block.failures + excluded.failures END)`
   return `
@@ -79,9 +79,17 @@ function adding(table: string, greatest: 'greatest' | 'max'): string {
       blocked_until = ${greatest}(block.blocked_until, excluded.failed_at + ${blockMsOf(sum)})`
 }
 
-function blockMsOf(failures: string): string {
-  const cases = blockLevels.map((level) => `WHEN ${failures} >= ${level.failures} THEN ${level.blockMs}`)
-  return `CASE ${cases.join(' ')} ELSE 0 END`
+function cellOf({ failures, blockMs }: BlockLevel): readonly [failures: number, blockMs: number] {
+  return [failures, blockMs]
+}
+
+function postgresBlockMsOf(failures: string): string {
+  return `coalesce((SELECT max((level ->> 1)::bigint) FROM jsonb_array_elements($2::jsonb) AS levels(level)
+    WHERE (level ->> 0)::int <= ${failures}), 0)`
+}
+
+function sqliteBlockMsOf(failures: string): string {
+  return `coalesce((SELECT max(level.value ->> 1) FROM json_each($2) AS level WHERE level.value ->> 0 <= ${failures}), 0)`
 }
 
 /** What the store knows of the incoming addresses, and which others are blocked. */
@@ -97,7 +105,7 @@ function knownFrom(table: string, incoming: string): string {
 
 /** A row in use is left to the next time: to wait for its user while that one waits for another row could be for ever. */
 function prunedFrom({ engine }: Database, table: string): string {
-  const isOld = `failed_at < ${clocks[engine]} - ${FORGIVEN_AFTER_MS}`
+  const isOld = `failed_at < ${clocks[engine]} - ${FORGIVEN_AFTER_MS} AND blocked_until < ${clocks[engine]}`
   if (engine === 'sqlite') return `DELETE FROM ${table} WHERE ${isOld}`
   return `DELETE FROM ${table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM ${table} WHERE ${isOld} FOR UPDATE SKIP LOCKED))`
 }

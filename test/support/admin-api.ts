@@ -11,6 +11,7 @@ import { GatewayError } from '../../proxy/domain/errors.ts'
 import type { KeyRecord } from '../../proxy/domain/key.ts'
 import type { Prices } from '../../proxy/domain/price.ts'
 import type { Operation } from '../../proxy/domain/operation.ts'
+import type { OperationParts } from '../../proxy/http/operations.ts'
 import { listen } from '../../proxy/http/server.ts'
 import { environmentChannels } from '../../proxy/route/environment.ts'
 import { createCipher } from '../../proxy/secrets/cipher.ts'
@@ -64,13 +65,15 @@ export interface AdminApiOptions {
   /** Instead of the product's own operations. */
   readonly operations?: readonly DocumentedOperation[]
   readonly hasDatabase?: boolean
+  /** Nobody is limited if it is left out. */
+  readonly countRequest?: OperationParts['countRequest']
 }
 
 /** The admin API over real stores, and HTTP, on a port of its own. */
 export async function startAdminApi(
   t: TestContext,
   { database, keys: store }: Pick<TestDatabase, 'database' | 'keys'>,
-  { operations, hasDatabase = true }: AdminApiOptions = {},
+  { operations, hasDatabase = true, countRequest = () => undefined }: AdminApiOptions = {},
 ): Promise<AdminApi> {
   const lost: AuditEntry[] = []
   const surprises: unknown[] = []
@@ -88,6 +91,7 @@ export async function startAdminApi(
     quotas: { usage: () => Promise.resolve(undefined), reset: () => Promise.resolve() },
     authenticate,
     clientAddress: () => '192.0.2.1',
+    countRequest,
     now: () => NOW,
     onLost: (entries) => void lost.push(...entries),
     onWatchError: (error) => surprises.push(error),

@@ -19,6 +19,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^\w+ \/api\/channels(\/|$)/,
     /^\w+ \/api\/pricing(\/|$)/,
     /^\w+ \/api\/config(\/|$)/,
+    /^\w+ \/api\/ratelimit(\/|$)/,
     /^\w+ \/api\/(model-)?aliases(\/|$)/,
     /^GET \/api\/audit$/,
     /^(DELETE \/api\/logs|POST \/api\/logs\/.+|GET \/api\/logs\/stream)$/,

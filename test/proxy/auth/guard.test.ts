@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGuard } from '../../../proxy/auth/guard.ts'
+import { blockLevels } from '../../support/block-levels.ts'
 
 const MINUTE_MS = 60_000
 const HERE = '192.0.2.1'
@@ -9,7 +10,11 @@ const THERE = '192.0.2.2'
 function setUp() {
   let now = 1000
   const begun: unknown[][] = []
-  const guard = createGuard({ now: () => now, onBlock: (...block) => void begun.push(block) })
+  const guard = createGuard({
+    levels: () => blockLevels,
+    now: () => now,
+    onBlock: (...block) => void begun.push(block),
+  })
   return {
     guard,
     begun,
@@ -103,4 +108,17 @@ test('what others know never shortens a block here', () => {
   fail(20)
   guard.learn([{ address: HERE, failures: 1, failedAgoMs: 0, blockedForMs: -1 }], [])
   assert.equal(guard.blockedForMs(HERE), 30 * MINUTE_MS)
+})
+
+test('levels that are changed count from the next failure, and without any nobody is blocked', () => {
+  let levels = [...blockLevels]
+  const guard = createGuard({ levels: () => levels, now: () => 1000, onBlock: () => undefined })
+  for (let failure = 0; failure < 5; failure++) guard.failed(HERE)
+  assert.equal(guard.blockedForMs(HERE), MINUTE_MS)
+  levels = [{ failures: 2, blockMs: 7 * MINUTE_MS }]
+  assert.equal(guard.blockedForMs(HERE), MINUTE_MS)
+  guard.failed(HERE)
+  assert.equal(guard.blockedForMs(HERE), 7 * MINUTE_MS)
+  levels = []
+  assert.equal(guard.blockedForMs(HERE), 0)
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createAuthenticator, type KeySource } from '../../../proxy/auth/authenticate.ts'
 import { createGuard } from '../../../proxy/auth/guard.ts'
 import { keyRow, keyTable, nowhere, refusal } from '../../support/key-table.ts'
+import { blockLevels } from '../../support/block-levels.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 const SECRET = 'tg_secret'
@@ -10,7 +11,7 @@ const SECRET = 'tg_secret'
 /** An authenticator with a guard, and a hand to move its clock. */
 function guarded(source: KeySource) {
   let now = 0
-  const guard = createGuard({ now: () => now, onBlock: () => undefined })
+  const guard = createGuard({ levels: () => blockLevels, now: () => now, onBlock: () => undefined })
   const authenticator = createAuthenticator(source, () => NOON + now, guard)
   return {
     authenticator,

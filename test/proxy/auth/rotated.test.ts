@@ -5,6 +5,7 @@ import { createGuard } from '../../../proxy/auth/guard.ts'
 import { hashSecret } from '../../../proxy/auth/secret.ts'
 import { PLAIN_TENANT, type Tenant } from '../../../proxy/domain/tenant.ts'
 import { keyRow, keyTable, nowhere, refusal } from '../../support/key-table.ts'
+import { blockLevels } from '../../support/block-levels.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 const HOUR_MS = 3_600_000
@@ -71,7 +72,7 @@ test('an old secret that is met after its time is refused, and looked up once', 
 test('an old secret whose time is over counts as a guess', async () => {
   const { source } = keyTable(rotated)
   let now = NOON
-  const guard = createGuard({ now: () => now, onBlock: () => undefined })
+  const guard = createGuard({ levels: () => blockLevels, now: () => now, onBlock: () => undefined })
   const { authenticate } = createAuthenticator(source, () => now, guard)
   await authenticate(OLD, () => '192.0.2.1')
   now += HOUR_MS

@@ -4,11 +4,12 @@ import { createGuard, type Guard } from '../../../proxy/auth/guard.ts'
 import { shareBlocks } from '../../../proxy/auth/share-blocks.ts'
 import type { BlockStore, SharedBlock, UntoldFailures } from '../../../proxy/domain/address-block.ts'
 import { StoreError } from '../../../proxy/domain/store-error.ts'
+import { blockLevels } from '../../support/block-levels.ts'
 
 const HERE = '192.0.2.1'
 
 function newGuard(): Guard {
-  return createGuard({ now: () => 0, onBlock: () => undefined })
+  return createGuard({ levels: () => blockLevels, now: () => 0, onBlock: () => undefined })
 }
 
 /** A store that answers what it is given, or throws it, and remembers what it was told. */

@@ -31,7 +31,7 @@ test('calls side by side, each within its max_tokens, spend at most the limit an
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await fc.assert(
     fc.asyncProperty(happenings, fc.integer({ min: 1, max: 1500 }), async (all, limit) => {
-      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined })
+      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined, defaultRpm: () => null })
       const key = aKey({ tokenLimit: limit })
       const inFlight: { readonly admission: Admission; readonly spend: number }[] = []
       const waiting = new Set<Promise<void>>()
@@ -73,7 +73,7 @@ test('calls that wait are let in in the order in which they came', async (t) => 
   t.mock.timers.enable({ apis: ['setTimeout'] })
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 1, max: 4 }), async (calls, sideBySide) => {
-      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined })
+      const limiter = createLimiter({ waitMs: MINUTE, now: () => NOON, leases: undefined, defaultRpm: () => null })
       const key = aKey({ tokenLimit: sideBySide * 100 })
       const letIn: number[] = []
       const inFlight: Admission[] = []

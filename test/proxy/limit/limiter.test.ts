@@ -13,11 +13,11 @@ const HOURS_5 = 300 * MINUTE
 const NOON = Date.UTC(2030, 0, 1, 12)
 
 /** A limiter on a clock that stands until it is moved; its timers go by the same clock. */
-function onClock(t: TestContext, waitMs = 10 * SECOND) {
+function onClock(t: TestContext, waitMs = 10 * SECOND, defaultRpm: () => number | null = () => null) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let now = NOON
   return {
-    limiter: createLimiter({ waitMs: waitMs, now: () => now, leases: undefined }),
+    limiter: createLimiter({ waitMs: waitMs, now: () => now, leases: undefined, defaultRpm }),
     pass: (ms: number): void => {
       now += ms
       t.mock.timers.tick(ms)
@@ -311,4 +311,23 @@ test('a key with a budget uses only models that have a price', async (t) => {
     assert.equal(error.code, 'model_unpriced')
     return true
   })
+})
+
+test('requests in a minute that hold for all keys count at once, and not for keys that have their own', async (t) => {
+  let rpm: number | null = null
+  const { limiter, pass } = onClock(t, 0, () => rpm)
+  const [key, own] = [aKey({ id: '1', rpm: null }), aKey({ id: '2', rpm: 2 })]
+  await admit(limiter, key, 1)
+  rpm = 1
+  assert.deepEqual(
+    limiter.standing(key).map(({ unit, limit, left }) => [unit, limit, left]),
+    [['requests', 1, 1]],
+  )
+  await admit(limiter, key, 1)
+  await assert.rejects(admit(limiter, key, 1), isRefusal('rate_limited', MINUTE + SECOND))
+  for (let call = 0; call < 2; call++) await admit(limiter, own, 1)
+  pass(MINUTE + SECOND)
+  await admit(limiter, key, 1)
+  rpm = null
+  await admit(limiter, key, 1)
 })

@@ -6,12 +6,12 @@ import { aKey } from '../../support/a-key.ts'
 const estimate = { inputTokens: 25, outputTokens: 10, inputUpper: 100, outputUpper: 50 }
 
 test('a key without limits has none', () => {
-  assert.deepEqual(limitsOf(aKey({ tokenLimit: null, rpm: null })), [])
+  assert.deepEqual(limitsOf(aKey({ tokenLimit: null, rpm: null }), null), [])
 })
 
 test('every limit of a key counts, the cheapest to learn of first', () => {
   const key = aKey({ tokenLimit: 1, rpm: 2, budget5h: 3, budgetDay: 4, budgetMonth: 5 })
-  assert.deepEqual(limitsOf(key), [
+  assert.deepEqual(limitsOf(key, null), [
     ['requests', 2],
     ['tokens', 1],
     ['usd_5h', 3],
@@ -42,4 +42,12 @@ test('a part of a nano-dollar is a whole one', () => {
 test('what a call without a price costs is unknown, and what is free is free', () => {
   assert.equal(upperCost(estimate, undefined, 'standard'), undefined)
   assert.equal(upperCost(estimate, { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 }, 'standard'), 0)
+})
+
+test('what holds for all keys holds for those that say nothing themselves', () => {
+  const requests = (rpm: number | null, defaultRpm: number | null) =>
+    limitsOf(aKey({ tokenLimit: null, rpm }), defaultRpm)
+  assert.deepEqual(requests(null, 100), [['requests', 100]])
+  assert.deepEqual(requests(7, 100), [['requests', 7]])
+  assert.deepEqual(requests(7, null), [['requests', 7]])
 })

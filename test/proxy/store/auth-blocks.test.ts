@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { afterFailure, blockedForMs, type SharedBlock } from '../../../proxy/domain/address-block.ts'
+import {
+  afterFailure,
+  blockedForMs,
+  type SharedBlock,
+  type UntoldFailures,
+} from '../../../proxy/domain/address-block.ts'
 import { StoreError } from '../../../proxy/domain/store-error.ts'
 import { createBlockStore } from '../../../proxy/store/auth-blocks.ts'
+import type { Database } from '../../../proxy/store/database.ts'
+import { blockLevels } from '../../support/block-levels.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'
 
 const HERE = '192.0.2.1'
 const THERE = '2001:db8:0:1::/64'
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+
+/** With the levels that hold where nobody has set others. */
+function blocksIn(database: Database) {
+  const store = createBlockStore(database)
+  return { ...store, exchange: (failures: readonly UntoldFailures[]) => store.exchange(failures, blockLevels) }
+}
 
 /** The times of a block are read a moment after they were written. */
 function assertBlocked(block: SharedBlock | undefined, address: string, failures: number, minutes: number): void {
@@ -19,7 +32,7 @@ function assertBlocked(block: SharedBlock | undefined, address: string, failures
 }
 
 testEngines('failures add up, and what they come to is answered', async (_t, { database }) => {
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   assert.deepEqual(await blocks.exchange([]), [])
   const [first] = await blocks.exchange([{ address: HERE, failures: 4, agoMs: 0 }])
   assertBlocked(first, HERE, 4, 0)
@@ -38,8 +51,8 @@ testEngines('failures add up, and what they come to is answered', async (_t, { d
 testEngines(
   'another replica is told of all that are blocked, and of nobody else',
   async (_t, { database, openAgain }) => {
-    const other = createBlockStore(await openAgain())
-    await createBlockStore(database).exchange([
+    const other = blocksIn(await openAgain())
+    await blocksIn(database).exchange([
       { address: HERE, failures: 10, agoMs: 0 },
       { address: THERE, failures: 4, agoMs: 0 },
       { address: 'over', failures: 5, agoMs: MINUTE_MS },
@@ -53,10 +66,10 @@ testEngines(
 )
 
 testEngines('what the database adds up is what the decision says', async (_t, { database, query }) => {
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   let state = undefined
   for (let failure = 1; failure <= 25; failure++) {
-    state = afterFailure(state, 0)
+    state = afterFailure(state, 0, blockLevels)
     const [told] = await blocks.exchange([{ address: HERE, failures: 1, agoMs: 0 }])
     assertBlocked(told, HERE, state.failures, blockedForMs(state, 0) / MINUTE_MS)
   }
@@ -66,7 +79,7 @@ testEngines('what the database adds up is what the decision says', async (_t, { 
 })
 
 testEngines('failures that are told late block only for what is left', async (_t, { database }) => {
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   const [late] = await blocks.exchange([{ address: HERE, failures: 10, agoMs: 4 * MINUTE_MS }])
   assertBlocked(late, HERE, 10, 1)
   const [later] = await blocks.exchange([{ address: HERE, failures: 1, agoMs: 3 * MINUTE_MS }])
@@ -74,7 +87,7 @@ testEngines('failures that are told late block only for what is left', async (_t
 })
 
 testEngines('no more than a thousand blocks of others are read, the newest', async (_t, { database }) => {
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   const many = Array.from({ length: 1100 }, (_, nth) => ({ address: `host ${nth}`, failures: 20, agoMs: nth * 10 }))
   assert.equal((await blocks.exchange(many)).length, 1100)
   const read = await blocks.exchange([{ address: HERE, failures: 1, agoMs: 0 }])
@@ -87,7 +100,7 @@ testEngines('no more than a thousand blocks of others are read, the newest', asy
 })
 
 testEngines('what has been forgiven goes, and nothing else', async (_t, { database, query }) => {
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   await blocks.exchange([
     { address: HERE, failures: 1, agoMs: HOUR_MS + 1000 },
     { address: THERE, failures: 1, agoMs: HOUR_MS - 60_000 },
@@ -98,20 +111,20 @@ testEngines('what has been forgiven goes, and nothing else', async (_t, { databa
 
 testEngines('what an address says cannot become SQL', async (_t, { database, query }) => {
   const address = `'); DROP TABLE auth_blocks; --"`
-  const [told] = await createBlockStore(database).exchange([{ address, failures: 5, agoMs: 0 }])
+  const [told] = await blocksIn(database).exchange([{ address, failures: 5, agoMs: 0 }])
   assertBlocked(told, address, 5, 1)
   assert.deepEqual(await query('SELECT address FROM auth_blocks'), [{ address }])
 })
 
 testEngines('an error of the database is a StoreError', async (_t, { database, query }) => {
   await query('DROP TABLE auth_blocks')
-  const blocks = createBlockStore(database)
+  const blocks = blocksIn(database)
   for (const work of [() => blocks.exchange([]), () => blocks.prune()]) await assert.rejects(work, StoreError)
 })
 
 test('replicas that tell of the same addresses at once count each failure once', async (t) => {
   const { database, openAgain, query } = await openDatabase(t, 'postgres')
-  const stores = [database, await openAgain(), await openAgain()].map(createBlockStore)
+  const stores = [database, await openAgain(), await openAgain()].map(blocksIn)
   const failures = Array.from({ length: 50 }, (_, nth) => ({ address: `host ${nth}`, failures: 1, agoMs: 0 }))
   for (let round = 0; round < 10; round++) {
     await Promise.all(
@@ -126,6 +139,31 @@ test('replicas that tell of the same addresses at once count each failure once',
 test('behind a transaction pooler nothing is prepared', async (t) => {
   const { openAgain } = await openDatabase(t, 'postgres')
   const database = await openAgain({ isPooler: true })
-  const [told] = await createBlockStore(database).exchange([{ address: HERE, failures: 5, agoMs: 0 }])
+  const [told] = await blocksIn(database).exchange([{ address: HERE, failures: 5, agoMs: 0 }])
   assertBlocked(told, HERE, 5, 1)
 })
+
+testEngines('failures block by the levels of whoever tells of them', async (_t, { database }) => {
+  const store = createBlockStore(database)
+  const levels = [
+    { failures: 2, blockMs: 3 * MINUTE_MS },
+    { failures: 4, blockMs: 24 * HOUR_MS },
+  ]
+  const told = async (failures: number, by = levels) =>
+    (await store.exchange([{ address: HERE, failures, agoMs: 0 }], by))[0]
+  assertBlocked(await told(1, []), HERE, 1, 0)
+  assertBlocked(await told(1), HERE, 2, 3)
+  assertBlocked(await told(1, []), HERE, 3, 3)
+  assertBlocked(await told(3), HERE, 6, 24 * 60)
+})
+
+testEngines(
+  'a block that lasts longer than an hour is not forgiven before its end',
+  async (_t, { database, query }) => {
+    const store = createBlockStore(database)
+    const failures = [{ address: HERE, failures: 1, agoMs: HOUR_MS + 1000 }]
+    await store.exchange(failures, [{ failures: 1, blockMs: 2 * HOUR_MS }])
+    await store.prune()
+    assert.deepEqual(await query('SELECT address FROM auth_blocks'), [{ address: HERE }])
+  },
+)
