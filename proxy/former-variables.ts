@@ -42,7 +42,11 @@ const ofGlmProxy: readonly Row[] = [
     NO_LONGER,
     'an admin key has its own end: `tollgate keys create --admin --expires`',
   ],
-  ['DEFAULT_RATE_LIMIT', NO_LONGER, 'each key has its own: `tollgate keys create --rpm`'],
+  [
+    'DEFAULT_RATE_LIMIT',
+    NO_LONGER,
+    'it is a setting for [all callers](limits.md#what-holds-for-all-callers), and `--rpm` of a key',
+  ],
   [
     'BACKUP_ENABLED BACKUP_SCHEDULE BACKUP_OUTPUT_DIR BACKUP_COMPRESS BACKUP_RETAIN',
     NO_LONGER,
@@ -100,7 +104,7 @@ const ofCcBridge: readonly Row[] = [
   [
     'ENABLE_RATE_LIMIT RATE_LIMIT_WINDOW RATE_LIMIT_MAX_REQUESTS',
     NO_LONGER,
-    'each key has its own: `tollgate keys create --rpm`',
+    'it is a setting for [all callers](limits.md#what-holds-for-all-callers), and `--rpm` of a key',
   ],
   ['HEALTH_CHECK_ENABLED HEALTH_CHECK_PATH', NO_LONGER, 'it is always `/health`'],
   [

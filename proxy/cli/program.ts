@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { BadEnvironment } from '../config.ts'
 import { version } from '../version.ts'
+import { addChannelCommands } from './channels.ts'
 import { addKeyCommands } from './keys.ts'
 import { addLedgerCommands } from './ledger.ts'
 import { addPriceCommands } from './prices.ts'
@@ -19,6 +20,7 @@ export function createProgram(env: Environment): Command {
   addServeCommand(program, env)
   addKeyCommands(program, env)
   addTenantCommands(program, env)
+  addChannelCommands(program, env)
   addPriceCommands(program, env)
   addLedgerCommands(program, env)
   addSchemaCommands(program, env)

@@ -1,9 +1,12 @@
+import type { ChannelDesk } from '../channel-desk.ts'
 import type { Config } from '../config.ts'
+import { GatewayError } from '../domain/errors.ts'
 import { StoreError } from '../domain/store-error.ts'
 import { needsDatabase, openForSchema, openStorage, type Storage } from '../storage.ts'
 import type { Database } from '../store/database.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { PriceStore } from '../store/prices.ts'
+import { CommandError } from './errors.ts'
 import { schemaVariable, storeProblem } from './store-problem.ts'
 
 /** Opens the storage, makes it ready, and closes it whatever happens. Problems of it become one sentence. */
@@ -35,6 +38,27 @@ export function withPrices(config: Config, work: (prices: PriceStore) => Promise
     if (prices === undefined) throw needsDatabase()
     await work(prices)
   })
+}
+
+/** Likewise. What the admin API would refuse is told as it tells it. */
+export function withChannels(config: Config, work: (desk: ChannelDesk) => Promise<void>): Promise<void> {
+  return withStorage(config, async ({ type, configuration }) => {
+    if (configuration === undefined) throw needsDatabase()
+    // No other command needs what these read.
+    const { createChannelDesk } = await import('../channel-desk.ts')
+    const { openCipher } = await import('../open-cipher.ts')
+    // Beside PostgreSQL a key that is made here would be one that no replica has.
+    const { cipher, warnings } = await openCipher(config, { mayMake: type === 'sqlite' })
+    for (const warning of warnings) process.stderr.write(`${warning}\n`)
+    await work(createChannelDesk(config, configuration(cipher))).catch((error: unknown) => {
+      throw error instanceof GatewayError ? refusalOf(error) : error
+    })
+  })
+}
+
+function refusalOf({ message, particulars: { details } }: GatewayError): CommandError {
+  if (details === undefined) return new CommandError(message)
+  return new CommandError(['This cannot be:', ...details.map((one) => `  ${one.field}: ${one.message}`)].join('\n'))
 }
 
 /** Likewise, for the schema itself, which is left as it is. */

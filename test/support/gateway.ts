@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
+const RUN_COMMANDS = new URL('run-commands.ts', import.meta.url).pathname
 const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
 export type Env = Readonly<Record<string, string>>
@@ -17,15 +18,21 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
+/** How a command has ended. */
+interface Ended {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** A directory for one gateway's data; removed by `remove`. */
 export interface Home {
   readonly path: string
   readonly env: Env
-  /** Runs `tollgate …` in this home. */
-  cli(
-    args: readonly string[],
-    env?: Env,
-  ): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>
+  /** Runs `tollgate …` in this home, with `input` on its standard input. */
+  cli(args: readonly string[], env?: Env, input?: string): Promise<Ended>
+  /** Likewise several, one after the other in one process, which is a lot faster. */
+  commands(all: readonly (readonly string[])[]): Promise<readonly Ended[]>
   /** Makes a key through the command line and answers what `--json` prints. */
   createKey(options?: readonly string[]): Promise<{ readonly id: string; readonly key: string; readonly name: string }>
   /** Reads the SQLite file. */
@@ -61,14 +68,25 @@ export async function createHome(env: Env = {}): Promise<Home> {
   const home: Home = {
     path,
     env: ownEnv,
-    async cli(args, more = {}) {
+    async cli(args, more = {}, input = '') {
       const options = { env: { ...ownEnv, ...more }, cwd: path }
       try {
-        return { status: 0, ...(await promisify(execFile)(process.execPath, [MAIN, ...args], options)) }
+        const running = promisify(execFile)(process.execPath, [MAIN, ...args], options)
+        running.child.stdin?.on('error', () => {}).end(input) // a command that reads nothing may have ended
+        return { status: 0, ...(await running) }
       } catch (error) {
         const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string } // safe: execFile's error
         return { status: code, stdout, stderr }
       }
+    },
+    async commands(all) {
+      const options = { env: ownEnv, cwd: path }
+      const ran = await promisify(execFile)(process.execPath, [RUN_COMMANDS, JSON.stringify(all)], options)
+      const told = ran.stdout.split('\u0000')
+      return ran.stderr
+        .split('\u0000')
+        .slice(0, -1)
+        .map((stderr, at) => ({ status: Number(told[2 * at + 1]), stdout: told[2 * at] ?? '', stderr }))
     },
     async createKey(options = []) {
       const name = options.includes('--name') ? [] : ['--name', `key-${++keys}`]

@@ -17,7 +17,7 @@ const CHANGE = ['--json', '--dry-run']
 
 /** Every command, and what its help has to mention. */
 const commands: Readonly<Record<string, readonly string[]>> = {
-  '': ['serve', 'keys', 'ledger', 'schema', '--version'],
+  '': ['serve', 'keys', 'channels', 'ledger', 'schema', '--version'],
   serve: ['docs/configuration.md'],
   keys: ['create', 'list', 'show', 'disable', 'enable', 'revoke', 'rotate'],
   'keys create': [
@@ -38,6 +38,14 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   'keys enable': ['<key>', ...CHANGE],
   'keys revoke': ['<key>', ...CHANGE],
   'keys rotate': ['<key>', ...CHANGE],
+  channels: ['list', 'show', 'create', 'set', 'enable', 'suspend', 'disable', 'resume', 'remove'],
+  'channels list': ['--pool', 'messages', ...OUTPUT],
+  'channels show': ['<channel>', ...OUTPUT],
+  'channels create': ['--file', '--pool', '--type', 'claude', '--base-url', '--key-env', '--key-file', ...CHANGE],
+  'channels set': ['<channel>', '--file', '--key-env', '--remove-key', '--models', '--rpm', ...CHANGE],
+  'channels suspend': ['<channel>', ...CHANGE],
+  'channels resume': ['<channel>', ...CHANGE],
+  'channels remove': ['<channel>', ...CHANGE],
   ledger: ['replay'],
   'ledger replay': ['[file]', ...CHANGE],
   schema: ['up', 'status'],
