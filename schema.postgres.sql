@@ -205,3 +205,7 @@ CREATE INDEX request_logs_errors ON "tollgate".request_logs (id, http_status) WH
 CREATE INDEX request_logs_ended ON "tollgate".request_logs ((admitted_at + duration_ms));
 
 CREATE UNIQUE INDEX request_logs_reported ON "tollgate".request_logs (request_id) WHERE channel_id = 'hook:anthropic';
+
+ALTER TABLE "tollgate"."request_logs" ADD COLUMN "tenant_id" VARCHAR(26);
+
+ALTER TABLE "tollgate"."tenants" ADD COLUMN "reset_at" BIGINT;

@@ -126,3 +126,7 @@ CREATE INDEX request_logs_errors ON request_logs (id, http_status) WHERE http_st
 CREATE INDEX request_logs_ended ON request_logs ((admitted_at + duration_ms));
 
 CREATE UNIQUE INDEX request_logs_reported ON request_logs (request_id) WHERE channel_id = 'hook:anthropic';
+
+ALTER TABLE `request_logs` ADD `tenant_id` VARCHAR(26);
+
+ALTER TABLE `tenants` ADD `reset_at` BIGINT;

@@ -120,6 +120,7 @@ function openedOf(
     id,
     requestId,
     keyId: key.id,
+    tenantId: key.tenantId,
     endpoint: storable(endpoint.name),
     model: model === undefined ? null : storable(model),
     stream,

@@ -118,6 +118,7 @@ function entryOf(body: Report, usage: Usage, costs: Costs | null, now: number): 
   return {
     requestId: body.requestId,
     keyId: '',
+    tenantId: null,
     endpoint: body.endpoint,
     model: body.model,
     stream: firstTokenTime !== undefined,

@@ -32,11 +32,12 @@ const shownTenant = z.strictObject({
   ...shownBudgets,
   createdAt: instant,
   updatedAt: instant,
+  resetAt: instant.nullable().describe('When it was last given back what its keys had used of its budgets'),
 })
 
 /** Making, reading, changing and removing tenants. */
 export function tenantOperations(parts: TenantParts): readonly DocumentedOperation[] {
-  return [listing(parts), reading(parts), creating(parts), updating(parts), removing(parts)]
+  return [listing(parts), reading(parts), creating(parts), updating(parts), resetting(parts), removing(parts)]
 }
 
 function listing({ tenants }: TenantParts): DocumentedOperation {
@@ -113,6 +114,28 @@ function updating(parts: TenantParts): DocumentedOperation {
     async ({ params: { id }, body, actor, expectedRevision, now }) => {
       const before = shown(await find(parts, actor, id))
       await parts.tenants.update(id, given(budgetsOf(body)), now, expectedRevision)
+      const after = shown(await find(parts, actor, id))
+      return { body: after, audit: { target: id, ...difference(before, after) } }
+    },
+  )
+}
+
+function resetting(parts: TenantParts): DocumentedOperation {
+  return operation(
+    {
+      ...described,
+      id: 'resetTenant',
+      method: 'POST',
+      path: '/api/tenants/{id}/reset',
+      summary: 'Gives a tenant back what its keys have used of its budgets',
+      description: 'What the keys have used of their own limits stays, and so do entries and statistics.',
+      params,
+      answer: shownTenant,
+      errors: ['not_found'],
+    },
+    async ({ params: { id }, actor, expectedRevision, now }) => {
+      const before = shown(await find(parts, actor, id))
+      await parts.tenants.reset(id, now, expectedRevision)
       const after = shown(await find(parts, actor, id))
       return { body: after, audit: { target: id, ...difference(before, after) } }
     },

@@ -6,6 +6,7 @@ export interface TenantParts {
     find(idOrName: string): Promise<Tenant | undefined>
     create(id: string, fields: TenantFields, now: number, expectedRevision: string | undefined): Promise<Tenant>
     update(id: string, changes: Partial<TenantFields>, now: number, expectedRevision: string | undefined): Promise<void>
+    reset(id: string, now: number, expectedRevision: string | undefined): Promise<void>
     remove(id: string, expectedRevision: string | undefined): Promise<void>
   }
 }

@@ -34,12 +34,16 @@ export function createKnownKeys(): KnownKeys {
       for (const old of before) {
         const key = byId.get(old.id)
         if (key?.hash !== old.hash || key.previousHash !== old.previousHash) remove(old)
-        // What a key has used is read anew after a reset.
-        if (key && key.resetAt !== old.resetAt) remove(key)
+        // What a key or its tenant has used is read anew after a reset, and where the tenant is another one.
+        if (key && isCountedAnew(old, key)) remove(key)
         else if (key) put({ ...old, ...key })
       }
     },
     values: () => byHash.values(),
     size: () => byHash.size,
   }
+}
+
+function isCountedAnew(old: StoredKey, key: StoredKey): boolean {
+  return key.resetAt !== old.resetAt || key.tenantId !== old.tenantId || key.tenant?.resetAt !== old.tenant?.resetAt
 }

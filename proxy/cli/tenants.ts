@@ -78,6 +78,13 @@ export function addTenantCommands(program: Command, env: Environment): void {
     })
 
   tenants
+    .command('reset <tenant>')
+    .description('Give a tenant, given by its name or id, back what its keys have used of its budgets.')
+    .option('--json', 'print JSON')
+    .option('--dry-run', 'check everything, write nothing')
+    .action((name: string, options: WriteOptions) => withStore((store) => reset(store, name, options)))
+
+  tenants
     .command('remove <tenant>')
     .description('Remove a tenant, given by its name or id, that has no keys, not even revoked ones.')
     .option('--json', 'print JSON')
@@ -102,7 +109,7 @@ async function create({ tenants }: KeyStore, options: CreateOptions): Promise<vo
   const now = Date.now()
   if (dryRun) await refuseTaken(tenants, name, id)
   const tenant = dryRun
-    ? { ...fields, id, createdAt: now, updatedAt: now }
+    ? { ...fields, id, resetAt: null, createdAt: now, updatedAt: now }
     : await tenants.create(id, fields, now).catch(toCommandError)
   if (json) print(JSON.stringify(tenantJson(tenant), null, 2))
   else print(dryRun ? `A tenant named ${name} would be made.` : `The tenant ${name} was made.`)
@@ -120,6 +127,13 @@ async function change(
   const changed = dryRun ? { ...tenant, ...changes } : await findTenant(store, tenant.id)
   if (json) print(JSON.stringify(tenantJson(changed), null, 2))
   else print(dryRun ? `${tenant.name} would be changed.` : `${changed.name} was changed.`)
+}
+
+async function reset(store: KeyStore, name: string, { json, dryRun }: WriteOptions): Promise<void> {
+  const tenant = await findTenant(store, name)
+  if (!dryRun) await store.tenants.reset(tenant.id).catch(toCommandError)
+  if (json) print(JSON.stringify(tenantJson(dryRun ? tenant : await findTenant(store, tenant.id)), null, 2))
+  else print(`${tenant.name} ${dryRun ? 'would get' : 'has got'} back what its keys have used of its budgets.`)
 }
 
 async function remove(store: KeyStore, name: string, { json, dryRun }: WriteOptions): Promise<void> {

@@ -50,6 +50,7 @@ export const entryColumns = [
   'cache_write_cost',
   'output_cost',
   'quota',
+  'tenant_id',
 ] as const
 
 /** The JSON of an entry's row: the form in which it lies in the spool and goes to the store. */
@@ -108,6 +109,7 @@ export function entryToRow(entry: Entry): EntryRow {
     costs?.cacheWriteNanoUsd ?? null,
     costs?.outputNanoUsd ?? null,
     entry.quota,
+    entry.tenantId,
   ]
 }
 
@@ -163,5 +165,6 @@ export function entryFromRow(row: EntryRow): Entry {
             totalNanoUsd: cost(20) ?? 0,
           },
     quota: told(35),
+    tenantId: told(36),
   }
 }

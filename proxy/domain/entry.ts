@@ -25,6 +25,8 @@ export interface Opened {
   readonly id: string
   readonly requestId: string
   readonly keyId: string
+  /** The tenant to whose budgets it counts: that of the key at admission. */
+  readonly tenantId: string | null
   readonly endpoint: string
   readonly model: string | null
   readonly stream: boolean

@@ -53,6 +53,7 @@ export function tenantJson(tenant: Tenant): Json {
     ...budgetsJson(tenant),
     createdAt: iso(tenant.createdAt),
     updatedAt: iso(tenant.updatedAt),
+    resetAt: iso(tenant.resetAt),
   }
 }
 

@@ -131,6 +131,8 @@ export interface StoredKey extends TenantKey {
 
 export interface KeyRecord extends StoredKey {
   readonly usage: KeyUsage
+  /** What its tenant had used when the key was read; left out where nothing had a price. */
+  readonly tenantCosts?: Pick<KeyUsage, 'costMinutes' | 'costHours'>
 }
 
 /** What a key is found by, whether it still opens it or not. */

@@ -10,7 +10,7 @@ export interface Batch {
   readonly mark?: SpoolMark
 }
 
-/** A spend that is new in the store: a sum over entries of one key and one minute of admission, and of one quota. */
+/** A spend that is new in the store: a sum over entries of one key and one minute of admission, of one quota and one tenant. */
 export interface Applied {
   readonly keyId: string
   /** The minute's start, in milliseconds since the epoch. */
@@ -23,6 +23,8 @@ export interface Applied {
   readonly entries: number
   /** The quota of a channel that they count to as well, and how many requests they are to it; of money, what they cost. */
   readonly quota?: { readonly subject: string; readonly requests: number }
+  /** The tenant to whose budgets they count as well. */
+  readonly tenantId?: string
 }
 
 export interface Listening {

@@ -12,6 +12,8 @@ export interface Tenant {
   readonly budgetDay: number | null
   readonly budgetMonth: number | null
   readonly budgetIsCalendar: boolean
+  /** When an administrator last gave back what it had used; null if never. */
+  readonly resetAt: number | null
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -28,3 +30,10 @@ export const PLAIN_TENANT = {
 
 /** What an administrator may say of a tenant. */
 export type TenantFields = Pick<Tenant, 'name'> & Partial<Pick<Tenant, keyof typeof PLAIN_TENANT>>
+
+/** Where limits are counted by subject, an id is that of a key, and a tenant's has this before it. */
+export const TENANT_PREFIX = 'tenant:'
+
+export function tenantSubject(id: string): string {
+  return TENANT_PREFIX + id
+}

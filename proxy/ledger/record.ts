@@ -19,10 +19,10 @@ const CHECKSUM_CHARS = 8
 const PREFIX_CHARS = 1 + CHECKSUM_CHARS + 1
 
 export function openedLine(opened: Opened): string {
-  const { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate, attempts } = opened
+  const { id, requestId, keyId, tenantId, endpoint, model, stream, channel, admittedAt, estimate, attempts } = opened
   const { inputTokens, outputTokens } = estimate
   const row = [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens]
-  if (attempts.length > 0) row.push(JSON.stringify(attempts))
+  row.push(attempts.length === 0 ? null : JSON.stringify(attempts), tenantId)
   return recordOf('o', OPENED, JSON.stringify(row))
 }
 
@@ -55,12 +55,15 @@ export function parseRecord(line: Buffer): SpoolRecord | undefined {
 
 type OpenedRow = readonly [
   ...(readonly [string, string, string, string, string | null, boolean, string, number, number, number]),
-  attempts?: string,
+  attempts?: string | null,
+  tenantId?: string | null,
 ]
 
 function openedFromRow(row: OpenedRow): Opened {
-  const [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens, before] = row
+  const [id, requestId, keyId, endpoint, model, stream, channel, admittedAt, inputTokens, outputTokens, ...later] = row
+  const [before, tenantId] = later
   const estimate = { inputTokens, outputTokens }
   const attempts = JSON.parse(before ?? '[]') as FailedAttempt[] // safe: written by openedLine
-  return { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate, attempts }
+  const whose = { keyId, tenantId: tenantId ?? null }
+  return { id, requestId, ...whose, endpoint, model, stream, channel, admittedAt, estimate, attempts }
 }

@@ -67,6 +67,7 @@ const entry = z.object({
   costs: costs.nullable().default(null),
   told: told.default(NOTHING_TOLD),
   quota: z.string().max(64).nullable().default(null),
+  tenantId: z.string().max(26).nullable().default(null),
 })
 
 /**

@@ -1,9 +1,9 @@
-import type { KeyRecord, KeyUsage } from '../domain/key.ts'
+import type { KeyUsage } from '../domain/key.ts'
 import { type KeyUnit, keyUnits } from '../domain/lease.ts'
 import { createLearning, type Learning } from './learning.ts'
 import { LeasedPot } from './leased-pot.ts'
 import { createLocalPot, type LocalPot } from './local-pot.ts'
-import { limitsOf } from './limits.ts'
+import { type Limited, limitsOf } from './limits.ts'
 import type { Pot } from './pot.ts'
 import { type Bucket, bucketStart, countedAmount } from './rolling-window.ts'
 import { spanOf, TOKEN_WINDOW } from './spans.ts'
@@ -13,10 +13,10 @@ interface Amounts {
   readonly costNanoUsd: number
 }
 
-/** What one key has used and is using, as far as this process keeps it. */
+/** What one key, or one tenant, has used and is using, as far as this process keeps it. */
 export interface Account {
-  /** The key as it was read last: limits change while calls are in flight. */
-  key: KeyRecord
+  /** Whose it is, as that was read last: limits change while calls are in flight. */
+  key: Limited
   readonly learning: Learning
   /** What a call draws on: everything that is limited now. */
   drawsOn(): readonly (readonly [unit: KeyUnit, pot: Pot, limit: number])[]
@@ -41,11 +41,11 @@ interface AccountParts {
   readonly defaultRpm: () => number | null
 }
 
-export function createAccount(key: KeyRecord, { keep, ...parts }: AccountParts): Account {
+export function createAccount(key: Limited, { keep, ...parts }: AccountParts): Account {
   return keep ? sharedAccount(key, { ...parts, keep }) : localAccount(key, parts)
 }
 
-function localAccount(first: KeyRecord, { now, defaultRpm }: Omit<AccountParts, 'keep'>): Account {
+function localAccount(first: Limited, { now, defaultRpm }: Omit<AccountParts, 'keep'>): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
   const pots = new Map<KeyUnit, LocalPot>()
   const potOf = (unit: KeyUnit): LocalPot => {
@@ -91,7 +91,7 @@ function localAccount(first: KeyRecord, { now, defaultRpm }: Omit<AccountParts, 
 }
 
 function sharedAccount(
-  first: KeyRecord,
+  first: Limited,
   { now, keep, defaultRpm }: AccountParts & { readonly keep: (pot: LeasedPot) => void },
 ): Account {
   let { lifetimeTokens, lastUsedAt } = first.usage
@@ -152,11 +152,11 @@ function sharedAccount(
 
 /** Made anew only when the key or what holds for all of them has changed: every call asks. */
 function createDraws<P extends Pot>(
-  keyOf: () => KeyRecord,
+  keyOf: () => Limited,
   defaultRpm: () => number | null,
   potOf: (unit: KeyUnit) => P,
 ): () => readonly (readonly [KeyUnit, P, number])[] {
-  let of: KeyRecord | undefined
+  let of: Limited | undefined
   let rpm: number | null = null
   let draws: readonly (readonly [KeyUnit, P, number])[] = []
   return () => {
@@ -183,7 +183,7 @@ function amountOf({ tokens, costNanoUsd }: Amounts, unit: KeyUnit): number {
   return unit === 'tokens' ? tokens : costNanoUsd
 }
 
-function limitOf(key: KeyRecord, unit: KeyUnit, defaultRpm: number | null): number {
+function limitOf(key: Limited, unit: KeyUnit, defaultRpm: number | null): number {
   return limitsOf(key, defaultRpm).find(([limited]) => limited === unit)?.[1] ?? Infinity
 }
 

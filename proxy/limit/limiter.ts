@@ -5,12 +5,13 @@ import type { LimitStanding } from '../domain/limit-standing.ts'
 import type { Price } from '../domain/price.ts'
 import type { ServiceTier } from '../domain/service-tier.ts'
 import type { Applied } from '../domain/store.ts'
+import { type Tenant, tenantSubject } from '../domain/tenant.ts'
 import { type Account, createAccount } from './account.ts'
 import { type Estimate, estimateOf } from './estimate.ts'
 import type { LeasedPot } from './leased-pot.ts'
-import { upperCost } from './limits.ts'
+import { type Limited, limitedTenant, upperCost } from './limits.ts'
 import type { Pot, Verdict } from './pot.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf, unpriced } from './refusal.ts'
 
 /** What is known of a call before it is sent. */
 interface CallSize {
@@ -50,7 +51,7 @@ export interface LimiterParts {
 }
 
 export interface Limiter {
-  /** Opens the account of a key that was read from the store just now. */
+  /** Opens the accounts of a key that was read from the store just now, and of its tenant. */
   load(key: KeyRecord): void
   /** Throws `window_exhausted`, `window_reserved`, `rate_limited`, `budget_exhausted` or `model_unpriced`. */
   admit(key: KeyRecord, call: CallSize): Promise<Admission>
@@ -66,6 +67,8 @@ export interface Limiter {
   wake(): void
 }
 
+/** That is of keys, and not of tenants. */
+const noRpm = (): null => null
 /** Other replicas cannot tell us that they gave something back. */
 const LOOK_AGAIN_MS = 250
 
@@ -73,22 +76,40 @@ export function createLimiter({ waitMs, now, leases, defaultRpm }: LimiterParts)
   const accounts = new Map<string, Account>()
   const keep = leases && ((pot: LeasedPot): void => leases.keep(pot))
 
-  /** `key.usage` is what the store said when the key was loaded; from then on this process keeps the account. */
-  const accountOf = (key: KeyRecord): Account => {
-    let account = accounts.get(key.id)
-    const [resetAt, before] = [key.resetAt ?? 0, account?.key.resetAt ?? 0]
+  /** `of.usage` is what the store said when it was loaded; from then on this process keeps the account. */
+  const accountOf = (of: Limited, rpm = defaultRpm): Account => {
+    let account = accounts.get(of.id)
+    const [resetAt, before] = [of.resetAt ?? 0, account?.key.resetAt ?? 0]
     // What replicas share they ask for anew anyway; and what is in flight and leased is so after a reset as before.
     if (account === undefined || (leases === undefined && resetAt > before)) {
-      account = createAccount(key, { now, keep, defaultRpm })
-      accounts.set(key.id, account)
+      account = createAccount(of, { now, keep, defaultRpm: rpm })
+      accounts.set(of.id, account)
     }
     // A call whose body took long to come may bring a key from before the reset.
-    if (resetAt >= before) account.key = key
+    if (resetAt >= before) account.key = of
     return account
+  }
+  const tenants = new WeakMap<Tenant, Limited>()
+  const accountOfTenant = (key: KeyRecord): Account | undefined => {
+    if (key.tenant === null) return undefined
+    let limited = tenants.get(key.tenant)
+    if (limited === undefined) tenants.set(key.tenant, (limited = limitedTenant(key.tenant, key)))
+    return accountOf(limited, noRpm)
+  }
+  /** The accounts that a sum of the store is of, with what it is to each. */
+  const movesOf = function* (applied: readonly Applied[]) {
+    for (const { keyId, tenantId, minute, spend, costNanoUsd } of applied) {
+      yield { account: accounts.get(keyId), minute, spent: { tokens: spend, costNanoUsd } }
+      if (tenantId === undefined) continue
+      yield { account: accounts.get(tenantSubject(tenantId)), minute, spent: { tokens: 0, costNanoUsd } }
+    }
   }
 
   return {
-    load: (key) => void accountOf(key),
+    load(key) {
+      accountOf(key)
+      accountOfTenant(key)
+    },
     usage: (key) => accountOf(key).usage(),
     standing(key) {
       const at = now()
@@ -98,29 +119,28 @@ export function createLimiter({ waitMs, now, leases, defaultRpm }: LimiterParts)
         .map(([unit, pot, limit]) => ({ unit, limit, left: pot.left(at), endsAt: pot.endsAt(at) }))
     },
     adopt(applied) {
-      for (const { keyId, minute, spend, costNanoUsd } of applied) {
-        accounts.get(keyId)?.adopt({ tokens: spend, costNanoUsd }, minute)
-      }
+      for (const { account, spent, minute } of movesOf(applied)) account?.adopt(spent, minute)
     },
     committed(applied) {
-      for (const { keyId, spend, costNanoUsd } of applied) {
-        accounts.get(keyId)?.committed({ tokens: spend, costNanoUsd })
-      }
+      for (const { account, spent } of movesOf(applied)) account?.committed(spent)
     },
     wake() {
       for (const account of accounts.values()) account.wake()
     },
     async admit(key, call) {
-      const account = accountOf(key)
+      const [own, tenant] = [accountOf(key), accountOfTenant(key)]
+      const both = tenant ? [own, tenant] : [own]
       const deadline = now() + waitMs
       for (;;) {
         const at = now()
-        const estimate = estimateOf(call.bodyBytes, call.maxTokens, account.learning.of(call.model))
-        const draws = account.drawsOn().map(([unit, pot]) => drawOf(unit, pot, estimate, call, at))
+        const estimate = estimateOf(call.bodyBytes, call.maxTokens, own.learning.of(call.model))
+        const draws = drawsOf(both, estimate, call, at)
         const blocked = draws.find(({ verdict }) => verdict.kind !== 'admit')
-        if (blocked === undefined) return admission(account, call, estimate, draws, at, now)
-        const { unit, verdict } = blocked
-        if (verdict.kind === 'refuse' || verdict.kind === 'unknown') throw refusalOf(unit, verdict, key, at)
+        if (blocked === undefined) return admission(both, call, estimate, draws, at, now)
+        const { unit, verdict, account } = blocked
+        if (verdict.kind === 'refuse' || verdict.kind === 'unknown') {
+          throw refusalOf(unit, account !== own, verdict, key, at)
+        }
         if (at >= deadline) {
           throw new GatewayError(unit === 'requests' ? 'rate_limited' : 'window_reserved', { retryAfterMs: 1000 })
         }
@@ -132,29 +152,32 @@ export function createLimiter({ waitMs, now, leases, defaultRpm }: LimiterParts)
 }
 
 interface Draw {
+  readonly account: Account
   readonly unit: KeyUnit
   readonly pot: Pot
   readonly upper: number
   readonly verdict: Verdict
 }
 
-function drawOf(unit: KeyUnit, pot: Pot, estimate: Estimate, call: CallSize, at: number): Draw {
-  const upper = upperOf(unit, estimate, call)
-  return { unit, pot, upper, verdict: pot.verdict(upper, at, call) }
+/** The first account is the key's. */
+function drawsOf(accounts: readonly Account[], estimate: Estimate, call: CallSize, at: number): readonly Draw[] {
+  return accounts.flatMap((account, place) =>
+    account.drawsOn().map(([unit, pot]) => {
+      const upper = upperOf(unit, estimate, call)
+      if (upper === undefined) throw unpriced(call.model, place > 0)
+      return { account, unit, pot, upper, verdict: pot.verdict(upper, at, call) }
+    }),
+  )
 }
 
-/** The most that a call can use of a unit. */
-function upperOf(unit: KeyUnit, estimate: Estimate, { price, model, serviceTier }: CallSize): number {
+/** The most that a call can use of a unit; undefined where nobody knows what it costs. */
+function upperOf(unit: KeyUnit, estimate: Estimate, { price, serviceTier }: CallSize): number | undefined {
   if (unit === 'requests') return 1
-  if (unit === 'tokens') return estimate.inputUpper + estimate.outputUpper
-  const cost = upperCost(estimate, price, serviceTier)
-  if (cost !== undefined) return cost
-  const message = `This key has a budget in money, and ${model ?? 'the model'} has no price; an administrator can set one with tollgate prices set.`
-  throw new GatewayError('model_unpriced', { message })
+  return unit === 'tokens' ? estimate.inputUpper + estimate.outputUpper : upperCost(estimate, price, serviceTier)
 }
 
 function admission(
-  account: Account,
+  accounts: readonly Account[],
   call: CallSize,
   estimate: Estimate,
   draws: readonly Draw[],
@@ -169,14 +192,18 @@ function admission(
       const at = now()
       for (const { unit, pot, upper } of draws)
         pot.settle(upper, unit === 'tokens' ? tokens : costNanoUsd, admittedAt, at)
-      const drewOn = draws.map(({ unit }) => unit)
-      account.spend({ tokens, costNanoUsd }, drewOn, admittedAt)
-      if (outputTokens !== undefined) account.learning.learn(call.model, { outputTokens, spend: tokens })
-      account.wake()
+      for (const [place, account] of accounts.entries()) {
+        const drewOn = draws.flatMap((draw) => (draw.account === account ? [draw.unit] : []))
+        // A tenant has no limit of tokens.
+        account.spend({ tokens: place === 0 ? tokens : 0, costNanoUsd }, drewOn, admittedAt)
+        if (place === 0 && outputTokens !== undefined)
+          account.learning.learn(call.model, { outputTokens, spend: tokens })
+        account.wake()
+      }
     },
     release() {
       for (const { pot, upper } of draws) pot.release(upper, admittedAt, now())
-      account.wake()
+      for (const account of accounts) account.wake()
     },
   }
 }

@@ -1,11 +1,30 @@
-import type { Key } from '../domain/key.ts'
+import type { Key, KeyRecord, KeyUsage } from '../domain/key.ts'
 import type { KeyUnit } from '../domain/lease.ts'
 import { hourPrice, type Price } from '../domain/price.ts'
 import { type ServiceTier, tierFactors } from '../domain/service-tier.ts'
+import { type Tenant, tenantSubject } from '../domain/tenant.ts'
 import type { Estimate } from './estimate.ts'
 
+type Limits = 'rpm' | 'tokenLimit' | 'budget5h' | 'budgetDay' | 'budgetMonth'
+
+/** A key with what it has used, or a tenant that stands as one. */
+export interface Limited extends Pick<Key, Limits | 'budgetIsCalendar' | 'resetAt'> {
+  /** As what it is counted. */
+  readonly id: string
+  readonly usage: KeyUsage
+}
+
+/** The tenant of a key, as one that has budgets and no other limits. */
+export function limitedTenant(tenant: Tenant, { tenantCosts, usage: { replicas = 1 } }: KeyRecord): Limited {
+  const usage = { lifetimeTokens: 0, lastUsedAt: null, minutes: [], replicas, ...tenantCosts }
+  return { ...tenant, id: tenantSubject(tenant.id), rpm: null, tokenLimit: null, usage }
+}
+
 /** How much of what a key may use, for what is limited. `defaultRpm` is for keys without one of their own. */
-export function limitsOf(key: Key, defaultRpm: number | null): readonly (readonly [unit: KeyUnit, limit: number])[] {
+export function limitsOf(
+  key: Pick<Key, Limits>,
+  defaultRpm: number | null,
+): readonly (readonly [unit: KeyUnit, limit: number])[] {
   const limits: readonly (readonly [KeyUnit, number | null])[] = [
     ['requests', key.rpm ?? defaultRpm],
     ['tokens', key.tokenLimit],

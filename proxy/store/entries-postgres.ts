@@ -10,6 +10,7 @@ import {
   moneyOf,
   quotasOf,
   replacedColumns,
+  spentOf,
   type Sum,
   sumsOf,
 } from './entries-sql.ts'
@@ -56,9 +57,10 @@ function statement(database: Database): string {
       INSERT INTO ${table('request_logs')} AS log (${entryColumns.join(', ')})
       SELECT ${entryColumns.join(', ')} FROM incoming WHERE (SELECT count(*) FROM held) >= 0 ORDER BY id
       ON CONFLICT (id) ${correction('log', `jsonb_build_array(${replacedColumns.map((name) => `log.${name}`).join(', ')})::text`)}
-      RETURNING key_id, admitted_at, model, channel, status, http_status, quota,
+      RETURNING key_id, tenant_id, admitted_at, model, channel, status, http_status, quota,
         ${replacedColumns.slice(1).join(', ')}, replaced::jsonb AS replaced
     ), sums AS (${sumsOf('written')}
+    ), spent AS (${spentOf('sums', (name) => name)}
     ), quotas AS (${quotasOf('sums', (name) => name)}
     ), stats AS (
       INSERT INTO ${table('usage_stats')} AS stat (resolution, start, key_id, model, channel, ${measures.join(', ')})
@@ -71,7 +73,7 @@ function statement(database: Database): string {
       ON CONFLICT (key_id, minute) ${adding('bucket', ['tokens'])}
     ), money AS (
       INSERT INTO ${table('limit_buckets')} AS bucket (subject, unit, start, amount)
-      ${moneyOf('sums', (name) => name)}
+      ${moneyOf('spent')}
       ON CONFLICT (subject, unit, start) ${adding('bucket', ['amount'])}
     ), moved_quotas AS (
       INSERT INTO ${table('limit_buckets')} AS bucket (subject, unit, start, amount)
@@ -89,14 +91,12 @@ function statement(database: Database): string {
     ), leases AS (
       UPDATE ${table('limit_leases')} AS lease
       SET amount = greatest(0, amount - CASE unit WHEN 'tokens' THEN moved.tokens ELSE moved.cost END)
-      FROM (
-        SELECT key_id, sum(spend_tokens)::bigint AS tokens, sum(cost_nano_usd)::bigint AS cost FROM sums GROUP BY 1
-      ) AS moved
-      WHERE lease.replica_id = $2 AND lease.subject = moved.key_id AND lease.unit <> 'requests'
+      FROM (SELECT subject, sum(tokens)::bigint AS tokens, sum(cost)::bigint AS cost FROM spent GROUP BY 1) AS moved
+      WHERE lease.replica_id = $2 AND lease.subject = moved.subject AND lease.unit <> 'requests'
     )
-    SELECT key_id, minute, quota, sum(spend_tokens)::bigint AS spend_tokens, sum(cost_nano_usd)::bigint AS cost_nano_usd,
+    SELECT key_id, tenant_id, minute, quota, sum(spend_tokens)::bigint AS spend_tokens, sum(cost_nano_usd)::bigint AS cost_nano_usd,
       sum(entries)::bigint AS entries, sum(quota_requests)::bigint AS quota_requests
-    FROM sums GROUP BY 1, 2, 3`
+    FROM sums GROUP BY 1, 2, 3, 4`
 }
 
 const statements = new WeakMap<Database, string>()

@@ -1,5 +1,6 @@
 import { entryColumns, tokenColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
+import { TENANT_PREFIX } from '../domain/tenant.ts'
 
 /** What both engines understand of the ledger's SQL. */
 
@@ -45,11 +46,11 @@ export function sumsOf(source: string): string {
     at === 0 ? '' : `-coalesce(CAST(replaced ->> ${at} AS BIGINT), 0) AS ${name}`,
   )
   return `
-    SELECT key_id, minute, model, channel, quota, max(admitted_at) AS last_at,
+    SELECT key_id, tenant_id, minute, model, channel, quota, max(admitted_at) AS last_at,
       CAST(sum(entries) AS BIGINT) AS entries, CAST(sum(quota_requests) AS BIGINT) AS quota_requests,
       ${measures.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(', ')}
     FROM (
-      SELECT key_id, ${minute}, admitted_at, channel,
+      SELECT key_id, tenant_id, ${minute}, admitted_at, channel,
         CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model,
         CASE WHEN status = 'interrupted' THEN NULL ELSE quota END AS quota,
         CASE WHEN http_status < 300 OR http_status = 400 THEN 1 ELSE 0 END AS quota_requests,
@@ -57,10 +58,10 @@ export function sumsOf(source: string): string {
         ${tokenColumns.join(', ')}, coalesce(cost_nano_usd, 0) AS cost_nano_usd
       FROM ${source}
       UNION ALL
-      SELECT key_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), NULL, 0, 0, -1, -1, ${taken.slice(1).join(', ')}
+      SELECT key_id, tenant_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), NULL, 0, 0, -1, -1, ${taken.slice(1).join(', ')}
       FROM ${source} WHERE replaced IS NOT NULL
     ) AS change
-    GROUP BY key_id, minute, model, channel, quota`
+    GROUP BY key_id, tenant_id, minute, model, channel, quota`
 }
 
 /** What budgets are counted in: minutes for five hours, and hours, which are fewer, for days and months. */
@@ -69,13 +70,24 @@ const moneyUnits = [
   { unit: 'usd_hour', lengthMs: 60 * MINUTE_MS },
 ] as const
 
-/** By how much the buckets of money move. */
-export function moneyOf(source: string, cell: (name: 'key_id' | 'minute' | 'cost_nano_usd') => string): string {
+type SpentCell = 'key_id' | 'tenant_id' | 'minute' | 'spend_tokens' | 'cost_nano_usd'
+
+/** What keys have spent, and what that is to their tenants, whose limits are in money alone. */
+export function spentOf(source: string, cell: (name: SpentCell) => string): string {
+  return `
+    SELECT ${cell('key_id')} AS subject, ${cell('minute')} AS minute, ${cell('spend_tokens')} AS tokens, ${cell('cost_nano_usd')} AS cost
+    FROM ${source}
+    UNION ALL SELECT '${TENANT_PREFIX}' || ${cell('tenant_id')}, ${cell('minute')}, 0, ${cell('cost_nano_usd')}
+    FROM ${source} WHERE ${cell('tenant_id')} IS NOT NULL`
+}
+
+/** By how much the buckets of money move, from what `spentOf` tells. */
+export function moneyOf(spent: string): string {
   const units = moneyUnits.map(({ unit, lengthMs }) => `SELECT '${unit}' AS unit, ${lengthMs} AS length_ms`)
   return `
-    SELECT ${cell('key_id')}, unit, ${cell('minute')} - ${cell('minute')} % length_ms, CAST(sum(${cell('cost_nano_usd')}) AS BIGINT)
-    FROM ${source}, (${units.join(' UNION ALL ')}) AS units
-    GROUP BY 1, 2, 3 HAVING sum(${cell('cost_nano_usd')}) <> 0 ORDER BY 1, 2, 3`
+    SELECT subject, unit, minute - minute % length_ms, CAST(sum(cost) AS BIGINT)
+    FROM ${spent} AS spent, (${units.join(' UNION ALL ')}) AS units
+    GROUP BY 1, 2, 3 HAVING sum(cost) <> 0 ORDER BY 1, 2, 3`
 }
 
 type QuotaCell = 'quota' | 'minute' | 'quota_requests' | 'cost_nano_usd'
@@ -101,6 +113,7 @@ export function adding(table: string, columns: readonly string[]): string {
 /** What both engines answer of entries that are new. */
 export interface Sum {
   readonly key_id: string
+  readonly tenant_id: string | null
   readonly minute: number
   readonly quota: string | null
   readonly spend_tokens: number
@@ -109,7 +122,7 @@ export interface Sum {
   readonly quota_requests: number
 }
 
-export function appliedOf({ key_id: keyId, minute, quota, entries, ...sum }: Sum): Applied {
+export function appliedOf({ key_id: keyId, tenant_id: tenantId, minute, quota, entries, ...sum }: Sum): Applied {
   return {
     keyId,
     minute,
@@ -117,5 +130,6 @@ export function appliedOf({ key_id: keyId, minute, quota, entries, ...sum }: Sum
     costNanoUsd: sum.cost_nano_usd,
     entries,
     ...(quota !== null && { quota: { subject: quota, requests: sum.quota_requests } }),
+    ...(tenantId !== null && { tenantId }),
   }
 }

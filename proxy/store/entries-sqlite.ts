@@ -10,6 +10,7 @@ import {
   moneyOf,
   quotasOf,
   replacedColumns,
+  spentOf,
   type Sum,
   sumsOf,
 } from './entries-sql.ts'
@@ -45,7 +46,7 @@ const ADD_WINDOWS = `
 
 const ADD_MONEY = `
   INSERT INTO limit_buckets (subject, unit, start, amount)
-  ${moneyOf('json_each($1)', (name) => `(value ->> '${name}')`)}
+  ${moneyOf(`(${spentOf('json_each($1)', (name) => `(value ->> '${name}')`)})`)}
   ON CONFLICT (subject, unit, start) ${adding('limit_buckets', ['amount'])}`
 
 const ADD_QUOTAS = `

@@ -12,6 +12,7 @@ export class TenantRow extends Model<InferAttributes<TenantRow>, InferCreationAt
   declare budget_day: number | null
   declare budget_month: number | null
   declare budget_is_calendar: boolean
+  declare reset_at: number | null
   declare created_at: number
   declare updated_at: number
 }
@@ -31,6 +32,7 @@ export function tenantModelIn({ sequelize, schema }: Database): typeof TenantRow
       budget_day: BIGINT,
       budget_month: BIGINT,
       budget_is_calendar: BOOLEAN,
+      reset_at: BIGINT,
       created_at: BIGINT,
       updated_at: BIGINT,
     },
@@ -60,6 +62,7 @@ export function toTenant(row: TenantRow): Tenant {
     budgetDay: row.budget_day,
     budgetMonth: row.budget_month,
     budgetIsCalendar: row.budget_is_calendar,
+    resetAt: row.reset_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

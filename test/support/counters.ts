@@ -54,6 +54,12 @@ export async function sumsOf({ query }: TestDatabase): Promise<Counters> {
             CAST(sum(cost_nano_usd) AS BIGINT) AS amount
           FROM request_logs WHERE cost_nano_usd <> 0 GROUP BY 1, 2, 3`,
         ),
+        ...MONEY.map(
+          ([unit, lengthMs]) => `
+          SELECT 'tenant:' || tenant_id, '${unit}', admitted_at - admitted_at % ${lengthMs},
+            CAST(sum(cost_nano_usd) AS BIGINT)
+          FROM request_logs WHERE cost_nano_usd <> 0 AND tenant_id IS NOT NULL GROUP BY 1, 2, 3`,
+        ),
         ...QUOTAS.map(
           ([unit, amount]) => `
           SELECT quota, '${unit}', admitted_at - admitted_at % 86400000, CAST(sum(${amount}) AS BIGINT)

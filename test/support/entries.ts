@@ -23,6 +23,7 @@ export function openedCall(more: Partial<Opened> = {}): Opened {
     id: ulid(),
     requestId: 'req-1',
     keyId: 'key-1',
+    tenantId: null,
     endpoint: 'messages',
     model: 'claude-fake',
     stream: true,
@@ -117,6 +118,7 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
         plain,
       ),
       quota: fc.option(fc.constant('channel:00000000:1900000000000')),
+      tenantId: fc.option(fc.constantFrom('tenant-1', 'tenant-2')),
     },
     plain,
   )
@@ -124,12 +126,13 @@ export const anyEntry: fc.Arbitrary<Entry> = fc
 
 /** What a store tells of entries that are new to it: a sum for each key and minute. */
 export function appliedOf(entries: readonly Entry[]): readonly Applied[] {
-  const told = entries.map(({ keyId, admittedAt, spend, costNanoUsd }) => ({
+  const told = entries.map(({ keyId, tenantId, admittedAt, spend, costNanoUsd }) => ({
     keyId,
     minute: admittedAt - (admittedAt % 60_000),
     spend,
     costNanoUsd: costNanoUsd ?? 0,
     entries: 1,
+    ...(tenantId !== null && { tenantId }),
   }))
   return summedUp(told)
 }

@@ -21,6 +21,10 @@ const undoings: Readonly<Record<string, (name: (tableOrIndex: string) => string)
   ],
   '0006-logs': (name) =>
     ['session', 'errors', 'ended', 'reported'].map((index) => `DROP INDEX ${name(`request_logs_${index}`)}`),
+  '0007-tenant-budgets': (name) => [
+    `ALTER TABLE ${name('request_logs')} DROP COLUMN tenant_id`,
+    `ALTER TABLE ${name('tenants')} DROP COLUMN reset_at`,
+  ],
 }
 
 /** Makes the schema what it was before this migration, which has to be known here as all behind it. */

@@ -15,7 +15,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^GET \/api\/logs(\/\{id\}|\/stats(\/daily|\/history)?|\/sessions\/active)?$/,
   ],
   admin: [
-    /^(POST|PUT|DELETE) \/api\/tenants(\/\{id\})?$/,
+    /^(POST|PUT|DELETE) \/api\/tenants(\/\{id\}(\/reset)?)?$/,
     /^\w+ \/api\/channels(\/|$)/,
     /^\w+ \/api\/pricing(\/|$)/,
     /^\w+ \/api\/config(\/|$)/,

@@ -12,6 +12,7 @@ const plain = {
   budgetIsCalendar: false,
   createdAt: new Date(NOW).toISOString(),
   updatedAt: new Date(NOW).toISOString(),
+  resetAt: null,
 }
 
 testEngines('a tenant is made, changed and removed, and the audit log tells it', async (t, store) => {

@@ -158,7 +158,7 @@ test('keys of a snapshot are opened by both of their secrets', async () => {
   assert.equal(reads.length, 0)
 })
 
-const tenant: Tenant = { ...PLAIN_TENANT, id: 'T', name: 'acme', createdAt: NOON, updatedAt: NOON }
+const tenant: Tenant = { ...PLAIN_TENANT, id: 'T', name: 'acme', resetAt: null, createdAt: NOON, updatedAt: NOON }
 const disabled: Tenant = { ...tenant, status: 'disabled' }
 
 test('the keys of a tenant that is disabled are refused, as soon as that is known, and let in again', async () => {

@@ -44,6 +44,7 @@ test('a tenant is made, listed, changed and removed', async () => {
     budgetDayUsd: null,
     budgetMonthUsd: '100.00',
     budgetIsCalendar: true,
+    resetAt: null,
   }
   assert.deepEqual(rest, expected)
   assert.equal(await says('tenants', 'create', '--name', 'bare'), 'The tenant bare was made.\n')

@@ -65,5 +65,6 @@ test('a row that is shorter, of a program that knew fewer columns, is filled in'
     ...NO_CIRCUMSTANCES,
     told: NOTHING_TOLD,
     quota: null,
+    tenantId: null,
   })
 })

@@ -18,7 +18,8 @@ test('instants are told in ISO 8601', () => {
 })
 
 const NOON = Date.UTC(2030, 0, 1, 12)
-const tenant = { ...PLAIN_TENANT, id: 'T', name: 'acme', budgetDay: 125_000_000, createdAt: NOON, updatedAt: NOON + 1 }
+const named = { ...PLAIN_TENANT, id: 'T', name: 'acme', budgetDay: 125_000_000 }
+const tenant = { ...named, createdAt: NOON, updatedAt: NOON + 1, resetAt: null }
 
 test('a key is told under the names of system C, too', () => {
   const { keyPrefix, rateLimitRpm, allowedModels } = keyJson(aKey({ rpm: 60, allowedModels: ['claude-*'] }))
@@ -44,5 +45,6 @@ test('a tenant is told as its keys are', () => {
     budgetIsCalendar: false,
     createdAt: '2030-01-01T12:00:00.000Z',
     updatedAt: '2030-01-01T12:00:00.001Z',
+    resetAt: null,
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { entryOfJson, rowJson } from '../../../proxy/domain/entry-row.ts'
 import { closedLine, openedLine, parseRecord } from '../../../proxy/ledger/record.ts'
@@ -29,13 +30,14 @@ test('a closed record says everything that its entry says', () => {
 test('an opened record says everything that is known of its call', () => {
   fc.assert(
     fc.property(anyEntry, fc.nat(), fc.nat(), (entry, inputTokens, outputTokens) => {
-      const { requestId, endpoint, model, stream, channel } = entry
+      const { requestId, endpoint, model, stream, channel, tenantId } = entry
       const opened = openedCall({
         requestId,
         endpoint,
         model,
         stream,
         channel,
+        tenantId,
         estimate: { inputTokens, outputTokens },
       })
       assert.deepEqual(parseRecord(lineOf(openedLine(opened))), { kind: 'opened', opened })
@@ -72,4 +74,13 @@ test('lines of other origin are not records', () => {
   for (const text of ['', 'c', '\0'.repeat(600), '{"level":30}', 'c00000000 {}']) {
     assert.equal(parseRecord(Buffer.from(text)), undefined, JSON.stringify(text))
   }
+})
+
+test('an opened record of a program that knew no tenants is of none', () => {
+  const opened = openedCall({ id: '01JGF000000000000000000000' })
+  const { id, requestId, keyId, endpoint, model, stream, channel, admittedAt, estimate } = opened
+  const tokens = [estimate.inputTokens, estimate.outputTokens]
+  const json = JSON.stringify([id, requestId, keyId, endpoint, model, stream, channel, admittedAt, ...tokens])
+  const line = `o${crc32(json, 'o'.charCodeAt(0)).toString(16).padStart(8, '0')} ${json}\n`
+  assert.deepEqual(parseRecord(lineOf(line)), { kind: 'opened', opened })
 })

@@ -43,7 +43,7 @@ testEngines('of two ends of one call the first one counts', async (_t, store) =>
 testEngines(
   'the end of a call that looked interrupted corrects its entry once, by the difference',
   async (_t, store) => {
-    const entry = closedEntry({ spend: 30, costNanoUsd: 40 })
+    const entry = closedEntry({ spend: 30, costNanoUsd: 40, tenantId: 'tenant-1' })
     await write(store, [interrupted(entry, 100, 200)])
     assert.deepEqual(await write(store, [entry]), appliedOf([{ ...entry, spend: -70, costNanoUsd: -160 }]))
     assert.deepEqual(await write(store, [entry, interrupted(entry, 100, 200)]), [])

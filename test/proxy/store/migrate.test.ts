@@ -78,9 +78,9 @@ testEngines(
   async (t, store) => {
     const { database } = store
     await undoLast(database)
-    // In the way of an index that is made after others.
-    const inTheWay = 'request_logs_ended'
-    await run(database, `CREATE INDEX ${inTheWay} ON ${tableOf(database, 'api_keys')} (created_at)`)
+    // In the way of a column that is made after another.
+    const alter = `ALTER TABLE ${tableOf(database, 'tenants')}`
+    await run(database, `${alter} ADD COLUMN reset_at TEXT`)
     const before = [await describeSchema(database), await recorded(database)]
 
     const home = await createHome(
@@ -92,7 +92,7 @@ testEngines(
     assert.match(failed.stderr, new RegExp(`^DATABASE_(?:PATH|URL): run ${LAST}: .+\\.\\n$`))
     assert.deepEqual([await describeSchema(database), await recorded(database)], before)
 
-    await run(database, `DROP INDEX ${tableOf(database, inTheWay)}`)
+    await run(database, `${alter} DROP COLUMN reset_at`)
     assert.deepEqual(await migrate(database), [LAST])
   },
 )

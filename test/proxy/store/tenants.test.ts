@@ -20,12 +20,12 @@ const full: Required<TenantFields> = {
   budgetIsCalendar: true,
 }
 
-const plain: Tenant = { ...PLAIN_TENANT, id: 'tenant-1', name: 'acme', createdAt: NOON, updatedAt: NOON }
+const plain: Tenant = { ...PLAIN_TENANT, id: 'tenant-1', name: 'acme', resetAt: null, createdAt: NOON, updatedAt: NOON }
 
 testEngines('a tenant is found as it was made, by its id and by its name', async (_t, { keys: { tenants } }) => {
   assert.deepEqual(await tenants.create('tenant-1', { name: 'acme' }, NOON), plain)
   const made = await tenants.create('tenant-2', full, NOON)
-  assert.deepEqual(made, { ...full, id: 'tenant-2', createdAt: NOON, updatedAt: NOON })
+  assert.deepEqual(made, { ...full, id: 'tenant-2', resetAt: null, createdAt: NOON, updatedAt: NOON })
   for (const name of ['tenant-2', full.name]) assert.deepEqual(await tenants.find(name), made)
   assert.deepEqual(await tenants.list(), [plain, made])
   assert.equal(await tenants.find('nobody'), undefined)
@@ -181,6 +181,7 @@ testEngines('a write that expects another revision changes nothing', async (_t, 
     (expected) => keys.rotate('key-1', markOf('another'), 0, NOON, expected),
     (expected) => tenants.create('tenant-2', { name: 'other' }, NOON, expected),
     (expected) => tenants.update('tenant-1', { description: 'x' }, NOON, expected),
+    (expected) => tenants.reset('tenant-1', NOON, expected),
     (expected) => tenants.remove('tenant-1', expected),
   ]
   for (const write of writes) await assert.rejects(write(stale), { name: 'RevisionConflict' })
