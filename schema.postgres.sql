@@ -209,3 +209,5 @@ CREATE UNIQUE INDEX request_logs_reported ON "tollgate".request_logs (request_id
 ALTER TABLE "tollgate"."request_logs" ADD COLUMN "tenant_id" VARCHAR(26);
 
 ALTER TABLE "tollgate"."tenants" ADD COLUMN "reset_at" BIGINT;
+
+CREATE TABLE IF NOT EXISTS "tollgate"."config_backups" ("id" VARCHAR(26) NOT NULL , "created_at" BIGINT NOT NULL, "created_by" VARCHAR(255) NOT NULL, "note" TEXT NOT NULL DEFAULT '', "revision" VARCHAR(32) NOT NULL, "size_bytes" BIGINT NOT NULL, "document" TEXT NOT NULL, PRIMARY KEY ("id"));

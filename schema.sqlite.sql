@@ -130,3 +130,5 @@ CREATE UNIQUE INDEX request_logs_reported ON request_logs (request_id) WHERE cha
 ALTER TABLE `request_logs` ADD `tenant_id` VARCHAR(26);
 
 ALTER TABLE `tenants` ADD `reset_at` BIGINT;
+
+CREATE TABLE IF NOT EXISTS `config_backups` (`id` VARCHAR(26) NOT NULL PRIMARY KEY, `created_at` BIGINT NOT NULL, `created_by` VARCHAR(255) NOT NULL, `note` TEXT NOT NULL DEFAULT '', `revision` VARCHAR(32) NOT NULL, `size_bytes` BIGINT NOT NULL, `document` TEXT NOT NULL);

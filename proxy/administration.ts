@@ -18,7 +18,7 @@ import type { KeyStore } from './store/keys.ts'
 export interface AdministrationParts
   extends
     Pick<OperationParts, 'authenticate' | 'clientAddress' | 'countRequest' | 'now'>,
-    Pick<AdminParts, 'health' | 'quotas'> {
+    Pick<AdminParts, 'health' | 'quotas' | 'reload'> {
   readonly version: string
   /** Undefined where the keys are in a file. */
   readonly stores:
@@ -62,7 +62,7 @@ export function createAdministration(parts: AdministrationParts): Administration
     }
   }
   const { configuration, keys, prices } = stores
-  const { channels, suspensions, settings, aliases, audit, logs, statistics } = configuration
+  const { channels, suspensions, settings, aliases, audit, logs, statistics, whole, backups } = configuration
   const auditor = createAuditor({ store: audit, newId: ulid, onLost })
   const endedSince = (instant: number) => logs.endedSince(instant)
   const watch = createLogWatch({ endedSince, now, pollIntervalMs: WATCH_INTERVAL_MS, onError })
@@ -86,6 +86,11 @@ export function createAdministration(parts: AdministrationParts): Administration
     ruleProblems: problemsOf,
     modelAliases: aliases,
     userAliases: aliases,
+    whole,
+    backups,
+    newBackupId: ulid,
+    revision: () => configuration.revision(),
+    reload: parts.reload,
     audit,
     logs,
     watch,

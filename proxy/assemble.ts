@@ -31,6 +31,7 @@ import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
 import { createRateLimits, type RateLimitSettings } from './rate-limits.ts'
 import { createRetained } from './retained.ts'
+import { reload } from './reload.ts'
 import { createStatistics } from './statistics.ts'
 import type { Storage } from './storage.ts'
 import type { Configuration } from './store/configuration.ts'
@@ -115,8 +116,9 @@ export async function assemble(
     version,
     now,
     environment,
-    health: channels.health,
     quotas,
+    reload: () => reload({ authenticator, prices, channels, rateLimits }),
+    health: channels.health,
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,

@@ -8,6 +8,7 @@ import { ulid } from './domain/ulid.ts'
 import { shareKeyGuard } from './key-guard.ts'
 import { printLine } from './print-line.ts'
 import { startRetention } from './retention.ts'
+import { reload } from './reload.ts'
 import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -48,11 +49,8 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await snapshots.start()
     await rooms.limits.start()
     const watch = watchKeys(store, storage.pollIntervalMs, {
-      async onChange() {
-        // A key that was revoked must not come back by a start from the snapshot.
-        const keys = rooms.authenticator.reload().then(() => snapshots.replace())
-        await Promise.all([keys, rooms.prices?.reload(), rooms.channels.reload(), rooms.rateLimits.reload()])
-      },
+      // A key that was revoked must not come back by a start from the snapshot.
+      onChange: () => reload(rooms, () => snapshots.replace()),
       onFresh(at) {
         store.freshen(at)
         // The next look follows.

@@ -1,5 +1,6 @@
 import type { ApiDocument } from '../domain/api-document.ts'
 import { type AuditParts, auditOperations } from './audit-operations.ts'
+import { type BackupParts, backupOperations } from './backup-operations.ts'
 import { channelKeyOperations } from './channel-key-operations.ts'
 import { type ChannelMappingParts, channelMappingOperations } from './channel-mapping-operations.ts'
 import { channelMetricsOperation, type ChannelMetricsParts } from './channel-metrics-operation.ts'
@@ -8,6 +9,7 @@ import type { ChannelParts } from './channel-parts.ts'
 import { type ChannelProbeParts, channelProbeOperations } from './channel-probe-operations.ts'
 import { channelStateOperations } from './channel-state-operations.ts'
 import { channelUsageOperations, type ChannelUsageParts } from './channel-usage-operations.ts'
+import { type ConfigParts, configOperations } from './config-operations.ts'
 import { documentOperation } from './document-operation.ts'
 import { keyOperations } from './key-operations.ts'
 import type { KeyParts } from './key-parts.ts'
@@ -36,6 +38,8 @@ export interface AdminParts
     ModelAliasParts,
     UserAliasParts,
     SettingParts,
+    ConfigParts,
+    BackupParts,
     AuditParts {}
 
 interface Admin {
@@ -52,6 +56,7 @@ const tags = {
   Prices: 'What models cost. A model without a price is unpriced, which is not free.',
   Settings: 'What holds for all channels, and for all callers.',
   Aliases: 'Names for people.',
+  Configuration: 'All of it as one document: channels, prices, settings, aliases and tenants.',
   Audit: 'Every call of an operation that is not open to everybody: who, when, and what it changed.',
   Documentation: 'What this API is.',
 }
@@ -75,6 +80,8 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...rateLimitOperations(parts),
     ...modelAliasOperations(parts),
     ...userAliasOperations(parts),
+    ...configOperations(parts),
+    ...backupOperations(parts),
     ...auditOperations(parts),
     documentOperation(() => document),
   ]

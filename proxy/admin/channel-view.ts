@@ -1,5 +1,6 @@
-import type { Channel, ChannelOauth, ChannelQuota } from '../domain/channel.ts'
+import type { ChannelOauth, ChannelQuota } from '../domain/channel.ts'
 import type { ChannelChanges, ChannelInput } from '../domain/channel-input.ts'
+import type { ChannelFields } from '../domain/whole-configuration.ts'
 import type { ChannelChangesBody, ChannelView } from './channel-schema.ts'
 
 const NANO_USD = 1e9
@@ -43,7 +44,7 @@ export function changed(view: Partial<ChannelView>, body: ChannelChangesBody): C
 }
 
 /** A channel in the words of the API. */
-export function viewOf(channel: Channel) {
+export function viewOf(channel: ChannelFields) {
   const { quota, timeouts, tls, headerPolicy } = channel
   return {
     name: channel.name,

@@ -9,9 +9,11 @@ interface ModelAlias {
   readonly description: string
 }
 
+type PoolAlias = ModelAlias & { readonly pool: Pool }
+
 export interface ModelAliasParts {
   readonly modelAliases: {
-    listModels(): Promise<readonly (ModelAlias & { readonly pool: Pool })[]>
+    listModels(): Promise<readonly PoolAlias[]>
     replaceModels(
       lists: Readonly<Partial<Record<Pool, readonly ModelAlias[]>>>,
       expectedRevision?: string,
@@ -28,18 +30,18 @@ const aliases = z
 /** System C's names of the lists, by pool. */
 const lists = { messages: 'messagesModels', responses: 'responsesModels', chat: 'chatModels' } as const
 type Lists = Readonly<Record<(typeof lists)[keyof typeof lists], readonly ModelAlias[]>>
+export const modelAliasLists = z.strictObject({
+  messagesModels: aliases,
+  responsesModels: aliases,
+  chatModels: aliases,
+})
 const listed = Object.keys(lists) as (keyof typeof lists)[] // safe: its keys
 
 const described = { tag: 'Aliases', access: 'admin', hasRevision: true } as const
 
 /** Names of models that a dashboard offers; they change nothing about a call. */
 export function modelAliasOperations({ modelAliases }: ModelAliasParts): readonly DocumentedOperation[] {
-  const read = async (): Promise<Lists> => {
-    const all = await modelAliases.listModels()
-    const of = (pool: Pool): readonly ModelAlias[] =>
-      all.flatMap((alias) => (alias.pool === pool ? [{ value: alias.value, description: alias.description }] : []))
-    return { messagesModels: of('messages'), responsesModels: of('responses'), chatModels: of('chat') }
-  }
+  const read = async (): Promise<Lists> => shownModelAliases(await modelAliases.listModels())
   const write = async (after: Partial<Lists>, expectedRevision: string | undefined) => {
     const before = await read()
     const named = listed.flatMap((pool) => {
@@ -72,7 +74,7 @@ export function modelAliasOperations({ modelAliases }: ModelAliasParts): readonl
         method: 'PUT',
         path: '/api/model-aliases',
         summary: 'Replaces the lists that are named',
-        body: z.strictObject({ messagesModels: aliases, responsesModels: aliases, chatModels: aliases }).partial(),
+        body: modelAliasLists.partial(),
         answer: done,
       },
       async ({ body, expectedRevision }) => {
@@ -98,4 +100,16 @@ export function modelAliasOperations({ modelAliases }: ModelAliasParts): readonl
       },
     ),
   ]
+}
+
+/** Aliases by the names of their lists. */
+export function shownModelAliases(all: readonly PoolAlias[]): Lists {
+  const of = (pool: Pool): readonly ModelAlias[] =>
+    all.flatMap((alias) => (alias.pool === pool ? [{ value: alias.value, description: alias.description }] : []))
+  return { messagesModels: of('messages'), responsesModels: of('responses'), chatModels: of('chat') }
+}
+
+/** The other direction. */
+export function modelAliasesOf(said: Lists): readonly PoolAlias[] {
+  return listed.flatMap((pool) => said[lists[pool]].map((alias) => ({ pool, ...alias })))
 }

@@ -32,6 +32,7 @@ interface OperationSpec<
   readonly summary: string
   readonly description?: string
   readonly hasRevision?: boolean
+  readonly takesDocument?: boolean
   readonly params?: P
   readonly query?: Q
   readonly body?: B
@@ -66,12 +67,13 @@ export function operation<
   Q extends z.ZodType = typeof nothing,
   B extends z.ZodType = typeof nothing,
 >(spec: OperationSpec<P, Q, B, R>, handle: (call: HandledCall<P, Q, B>) => Promise<AnswerOf<R>>): DocumentedOperation {
-  const { params, query, body, errors = [], hasRevision = false, ...described } = spec
+  const { params, query, body, errors = [], hasRevision = false, takesDocument = false, ...described } = spec
   const status = spec.status ?? (spec.answer === null ? 204 : 200)
   return {
     ...described,
     description: spec.description,
     hasRevision,
+    takesDocument,
     isWrite: spec.method !== 'GET',
     params: params ?? nothing,
     query: query ?? nothing,

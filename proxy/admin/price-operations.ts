@@ -1,10 +1,19 @@
 import { z } from 'zod'
-import { type FieldProblem, GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { ModelPrice, Prices } from '../domain/price.ts'
-import { type PriceJson, priceJson, priceOfJson } from '../domain/price-json.ts'
+import { priceJson } from '../domain/price-json.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
+import {
+  modelName,
+  priceInput,
+  priceListInput,
+  readPrice,
+  readPriceList,
+  shownPriceList,
+  shownPrices,
+} from './price-list.ts'
 import { requestInvalid } from './problems.ts'
-import { done, line, lines, recordOf } from './schemas.ts'
+import { done } from './schemas.ts'
 
 export interface PriceParts {
   readonly prices: {
@@ -17,31 +26,6 @@ export interface PriceParts {
   /** The list that comes with the program. */
   readonly defaultPrices: Prices
 }
-
-const usd = z.number().min(0).max(1_000_000)
-const model = line(255).min(1)
-const fields = {
-  inputPrice: usd.describe('USD for a million tokens, as all prices; at most nine decimals'),
-  outputPrice: usd,
-  cacheCreationPrice: usd.nullable().describe('Null is 1.25 times the input; 0 is free'),
-  cacheCreation1hPrice: usd.nullable().describe('Of what is kept for an hour. Null is 1.6 times cacheCreationPrice'),
-  cacheReadPrice: usd.nullable().describe('Null is a tenth of the input; 0 is free'),
-  description: lines(1000),
-  exportToModels: z.boolean().describe('Whether GET /v1/models may list the model'),
-}
-const optional = {
-  cacheCreationPrice: true,
-  cacheCreation1hPrice: true,
-  cacheReadPrice: true,
-  description: true,
-  exportToModels: true,
-} as const
-const priceInput = z.strictObject(fields).partial(optional)
-const listInput = z.strictObject({
-  models: recordOf(model, priceInput, 5000),
-  currency: z.enum(['USD']).optional(),
-})
-const list = z.strictObject({ models: z.record(z.string(), z.strictObject(fields)), currency: z.enum(['USD']) })
 
 const described = { tag: 'Prices', access: 'admin', hasRevision: true } as const
 const ofModels = { ...described, path: '/api/pricing/models' } as const
@@ -59,9 +43,9 @@ function listing({ prices }: PriceParts): DocumentedOperation {
       path: '/api/pricing',
       summary: 'What models cost',
       description: 'A model without a price of its own has that of the longest name here that it begins with.',
-      answer: list,
+      answer: shownPriceList,
     },
-    async () => ({ body: { models: shown(await prices.list()), currency: 'USD' as const } }),
+    async () => ({ body: { models: shownPrices(await prices.list()), currency: 'USD' as const } }),
   )
 }
 
@@ -73,17 +57,11 @@ function replacing({ prices }: PriceParts): DocumentedOperation {
       method: 'PUT',
       path: '/api/pricing',
       summary: 'Makes these all the prices there are',
-      body: listInput,
+      body: priceListInput,
       answer: done,
     },
     async ({ body, expectedRevision }) => {
-      const problems: FieldProblem[] = []
-      const after = new Map<string, ModelPrice>()
-      for (const [name, json] of Object.entries(body.models)) {
-        const read = readPrice(json)
-        if (read.kind === 'price') after.set(name, read.price)
-        else problems.push(...read.details.map(({ field, message }) => ({ field: `models.${name}.${field}`, message })))
-      }
+      const { prices: after, problems } = readPriceList(body)
       if (problems.length > 0) throw requestInvalid(problems)
       const before = await prices.list()
       await prices.replaceAll(after, expectedRevision)
@@ -118,7 +96,7 @@ function setting({ prices }: PriceParts): DocumentedOperation {
       method: 'PUT',
       summary: 'Sets what a model costs',
       description: 'In place of the price that it had, whole: what is left out is what it is for a new price.',
-      body: priceInput.extend({ model }),
+      body: priceInput.extend({ model: modelName }),
       example: { model: 'claude-sonnet', inputPrice: 3, outputPrice: 15, cacheReadPrice: 0.3 },
       answer: done,
     },
@@ -141,8 +119,8 @@ function removing({ prices }: PriceParts): DocumentedOperation {
       method: 'DELETE',
       summary: 'Removes the price of a model, which then is unpriced and not free',
       description: 'The model stands in the query or in the body: names of models have slashes.',
-      query: z.strictObject({ model: model.optional() }),
-      body: z.strictObject({ model: model.optional() }),
+      query: z.strictObject({ model: modelName.optional() }),
+      body: z.strictObject({ model: modelName.optional() }),
       answer: done,
       errors: ['not_found'],
     },
@@ -161,18 +139,6 @@ function removing({ prices }: PriceParts): DocumentedOperation {
   )
 }
 
-function readPrice(json: z.output<typeof priceInput>) {
-  return priceOfJson(json as PriceJson) // safe: what JSON leaves out is not there, rather than undefined
-}
-
-function shown(prices: Prices) {
-  return Object.fromEntries([...prices].map(([name, price]) => [name, shownPrice(price)]))
-}
-
-function shownPrice(price: ModelPrice): z.output<z.ZodObject<typeof fields>> {
-  return { ...priceJson(price) } as z.output<z.ZodObject<typeof fields>> // safe: it says every field
-}
-
 /** The prices that differ: there are hundreds of others. */
 function change(before: Prices, after: Prices) {
   const textIn = (prices: Prices, name: string): string => {
@@ -180,6 +146,6 @@ function change(before: Prices, after: Prices) {
     return price ? JSON.stringify(priceJson(price)) : ''
   }
   const isSame = (name: string): boolean => textIn(before, name) === textIn(after, name)
-  const of = (prices: Prices): object => shown(new Map([...prices].filter(([name]) => !isSame(name))))
+  const of = (prices: Prices): object => shownPrices(new Map([...prices].filter(([name]) => !isSame(name))))
   return { target: 'prices', before: of(before), after: of(after) }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defaultRateLimits, type RateLimits } from '../domain/rate-limits.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { done } from './schemas.ts'
+import { type SettingKind, settingKind } from './setting-kind.ts'
 import type { SettingParts } from './setting-operations.ts'
 
 /** A `RateLimits`. */
@@ -22,6 +23,14 @@ const rateLimits = z.strictObject({
         .refine(areAscending, 'Each has more failures and blocks for longer.'),
     })
     .describe('How long an address is blocked from which so many wrong keys came; AUTH_GUARD_ENABLED=false wins'),
+})
+
+/** The same setting as a document has it. */
+export const rateLimitKind: SettingKind = settingKind({
+  stored: RATE_LIMITS,
+  schema: rateLimits,
+  shown: (stored: RateLimits) => stored,
+  toStored: (said) => said,
 })
 
 const described = { tag: 'Settings', access: 'admin', hasRevision: true, path: '/api/ratelimit' } as const

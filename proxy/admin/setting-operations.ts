@@ -1,19 +1,18 @@
 import { z } from 'zod'
 import { type Balance, balances, type Pool } from '../domain/channel.ts'
-import { defaultFailover, failoverActions, type FailoverRule, type FailoverSettings } from '../domain/failover.ts'
+import { defaultFailover, failoverActions, type FailoverSettings } from '../domain/failover.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { requestInvalid } from './problems.ts'
 import { done } from './schemas.ts'
+import { type RuleProblems, type SettingKind, settingKind } from './setting-kind.ts'
 
-export interface SettingParts {
+export interface SettingParts extends RuleProblems {
   readonly settings: {
     /** Undefined where nothing is set: the default counts. */
     get(name: string): Promise<unknown>
     set(name: string, value: unknown, expectedRevision?: string): Promise<void>
     remove(name: string, expectedRevision?: string): Promise<boolean>
   }
-  /** What is wrong with rules, in sentences. */
-  readonly ruleProblems: (rules: readonly FailoverRule[]) => readonly string[]
 }
 
 /** A `FailoverSettings`. */
@@ -45,6 +44,21 @@ const failover = z.strictObject({
 })
 const balance = z.enum(balances)
 const loadBalance = z.strictObject({ messages: balance, responses: balance, chat: balance, search: balance })
+
+/** The same settings as a document has them. */
+export const failoverKind: SettingKind = settingKind({
+  stored: FAILOVER,
+  schema: failover,
+  shown,
+  toStored: settingsOf,
+  problems: problemsOf,
+})
+export const loadBalanceKind: SettingKind = settingKind({
+  stored: LOAD_BALANCE,
+  schema: loadBalance,
+  shown: shownBalances,
+  toStored: (said) => said,
+})
 
 const described = { tag: 'Settings', access: 'admin', hasRevision: true } as const
 const ofFailover = { ...described, path: '/api/config/failover' } as const
@@ -90,7 +104,7 @@ function failoverOperations({ settings, ruleProblems }: SettingParts): readonly 
       },
       async ({ body, expectedRevision }) => {
         const after = settingsOf(body)
-        const problems = ruleProblems(after.rules).map((message) => ({ field: 'rules', message }))
+        const problems = problemsOf(after, { ruleProblems })
         if (problems.length > 0) throw requestInvalid(problems)
         const before = await read()
         await settings.set(FAILOVER, after, expectedRevision)
@@ -124,8 +138,7 @@ function failoverOperations({ settings, ruleProblems }: SettingParts): readonly 
 function balanceOperations({ settings }: SettingParts): readonly DocumentedOperation[] {
   const read = async (): Promise<Record<Pool, Balance>> => {
     const set = ((await settings.get(LOAD_BALANCE)) ?? {}) as Partial<Record<Pool, Balance>> // safe: written below
-    const of = (pool: Pool): Balance => set[pool] ?? 'failover'
-    return { messages: of('messages'), responses: of('responses'), chat: of('chat'), search: of('search') }
+    return shownBalances(set)
   }
   return [
     operation(
@@ -157,6 +170,15 @@ function balanceOperations({ settings }: SettingParts): readonly DocumentedOpera
       },
     ),
   ]
+}
+
+function shownBalances(set: Partial<Record<Pool, Balance>>): Record<Pool, Balance> {
+  const of = (pool: Pool): Balance => set[pool] ?? 'failover'
+  return { messages: of('messages'), responses: of('responses'), chat: of('chat'), search: of('search') }
+}
+
+function problemsOf({ rules }: FailoverSettings, { ruleProblems }: RuleProblems) {
+  return ruleProblems(rules).map((message) => ({ field: 'rules', message }))
 }
 
 function shown(settings: FailoverSettings) {

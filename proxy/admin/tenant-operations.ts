@@ -15,14 +15,14 @@ import type { TenantParts } from './tenant-parts.ts'
 const described = { tag: 'Tenants', access: 'admin', hasRevision: true } as const
 const params = z.strictObject({ id: recordId.describe('The id of a tenant') })
 
-const changes = z
-  .strictObject({
-    name: name.describe('No two tenants share a name'),
-    description: line(1000),
-    status: z.enum(['active', 'disabled']).describe('disabled refuses all its keys'),
-    ...budgetFields,
-  })
-  .partial()
+/** What can be said of a tenant. */
+export const tenantFields = z.strictObject({
+  name: name.describe('No two tenants share a name'),
+  description: line(1000),
+  status: z.enum(['active', 'disabled']).describe('disabled refuses all its keys'),
+  ...budgetFields,
+})
+const changes = tenantFields.partial()
 
 const shownTenant = z.strictObject({
   id: z.string(),

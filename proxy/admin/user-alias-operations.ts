@@ -17,8 +17,8 @@ export interface UserAliasParts {
   }
 }
 
-const userId = line(255).min(1).describe('A client id, as calls tell it')
-const alias = line(255).min(1)
+export const userId = line(255).min(1).describe('A client id, as calls tell it')
+export const alias = line(255).min(1)
 const described = { tag: 'Aliases', access: 'admin', hasRevision: true } as const
 const ofUser = { ...described, path: '/api/aliases/{userId}', params: z.strictObject({ userId }) } as const
 

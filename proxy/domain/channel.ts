@@ -117,7 +117,7 @@ export interface ChannelOauth {
 
 /** One upstream account, or a group of accounts of one service type. */
 export interface Channel {
-  /** Eight hex digits, or `env-` and a name for what the environment describes. */
+  /** Eight hex digits, what a document calls it, or `env-` and a name for what the environment describes. */
   readonly id: string
   readonly pool: Pool
   /** Unique in its pool; what entries and metrics call it. */

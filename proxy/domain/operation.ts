@@ -57,6 +57,8 @@ export interface Operation {
   readonly isWrite: boolean
   /** A read tells the revision of the configuration, and a write may say which one it goes by. */
   readonly hasRevision: boolean
+  /** Its body is a whole document, for which there is more room. */
+  readonly takesDocument: boolean
   /** Checks the call and does it. Throws `GatewayError`. */
   perform(call: OperationCall): Promise<OperationAnswer>
 }

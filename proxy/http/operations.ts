@@ -32,6 +32,8 @@ export interface OperationParts {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
+/** Of a document of the whole configuration, with thousands of channels. */
+const MAX_DOCUMENT_BYTES = 8 * MAX_BODY_BYTES
 /** Of all that are read at once. */
 const MAX_HELD_BYTES = 32 * MAX_BODY_BYTES
 
@@ -71,12 +73,13 @@ function server({
   now,
 }: OperationParts) {
   const bodies = createBodies({ maxBytes: MAX_BODY_BYTES, maxHeldBytes: MAX_HELD_BYTES })
+  const documents = createBodies({ maxBytes: MAX_DOCUMENT_BYTES, maxHeldBytes: MAX_HELD_BYTES })
 
   const perform = async (operation: Operation, actor: Actor, req: Request, res: Response): Promise<OperationAnswer> => {
     if (!mayCall(actor, operation.access)) throw new GatewayError('admin_required')
     const { params, headers } = req
     const expectedRevision = operation.isWrite && operation.hasRevision ? revisionIn(headers['if-match']) : undefined
-    const body = operation.isWrite ? await readJson(bodies, req, res) : undefined
+    const body = operation.isWrite ? await readJson(operation.takesDocument ? documents : bodies, req, res) : undefined
     // Read before what it is the revision of: a change in between makes it too old, which costs a retry. So a write is
     // answered without one: it might be that of somebody else's write after it, which the caller has not seen.
     const revision = operation.hasRevision && !operation.isWrite ? await readRevision() : undefined

@@ -1,5 +1,5 @@
 import type { Transaction } from 'sequelize'
-import { CannotDecrypt, type Cipher } from '../domain/cipher.ts'
+import type { Cipher } from '../domain/cipher.ts'
 import type { ChannelStore } from '../domain/channel-store.ts'
 import { NoSuchChannel } from '../domain/config-refusal.ts'
 import { maskSecret } from '../domain/mask-secret.ts'
@@ -7,6 +7,7 @@ import { changeConfig, told } from './config-change.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { insertRows } from './insert-rows.ts'
 import { channelKeyPlace } from './secret-places.ts'
+import { tryDecrypt } from './try-decrypt.ts'
 
 export interface ChannelKeyRow {
   readonly id: string
@@ -44,7 +45,8 @@ export async function addKeys(
   now: number,
 ): Promise<number> {
   const rows = await readKeys(database, id, transaction)
-  const known = new Set(rows.map((row) => decrypted(cipher, row)))
+  // Whoever gives a key once more that cannot be decrypted repairs the channel.
+  const known = new Set(rows.map((row) => tryDecrypt(cipher, row.secret, channelKeyPlace(id, row.id))))
   const last = rows.at(-1)?.position ?? 0
   const added = [...new Set(secrets)]
     .filter((secret) => !known.has(secret))
@@ -61,16 +63,6 @@ export async function addKeys(
     })
   await insertRows(database, 'channel_keys', added, transaction)
   return added.length
-}
-
-/** Undefined where it cannot be: whoever gives it once more repairs the channel. */
-function decrypted(cipher: Cipher, row: ChannelKeyRow): string | undefined {
-  try {
-    return cipher.decrypt(row.secret, channelKeyPlace(row.channel_id, row.id))
-  } catch (error) {
-    if (error instanceof CannotDecrypt) return undefined
-    throw error
-  }
 }
 
 export function createChannelKeys(parts: ChannelKeyParts): ChannelStore['keys'] {

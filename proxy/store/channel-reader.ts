@@ -9,17 +9,18 @@ import { channelKeyPlace, channelOauthPlace } from './secret-places.ts'
 /** Channels with what is encrypted of them. Errors are the engine's. */
 export interface ChannelReader {
   /** By pool and position. */
-  list(): Promise<Channel[]>
+  list(transaction?: Transaction): Promise<Channel[]>
   find(id: string, transaction?: Transaction): Promise<Channel | undefined>
 }
 
 export function createChannelReader(database: Database, cipher: Cipher): ChannelReader {
   const table = tableOf(database, 'channels')
   return {
-    async list() {
+    async list(transaction) {
+      const sorted = `SELECT * FROM ${table} ORDER BY pool, position, id`
       const [rows, keys] = await Promise.all([
-        select<ChannelRow>(database, `SELECT * FROM ${table} ORDER BY pool, position, id`),
-        readKeys(database),
+        select<ChannelRow>(database, sorted, [], transaction),
+        readKeys(database, undefined, transaction),
       ])
       const byChannel = Map.groupBy(keys, (key) => key.channel_id)
       return rows.map((row) => toChannel(row, secretsOf(cipher, row, byChannel.get(row.id) ?? [])))

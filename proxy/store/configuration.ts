@@ -5,17 +5,20 @@ import type { Cipher } from '../domain/cipher.ts'
 import type { LogStore } from '../domain/log.ts'
 import type { LogStatistics } from '../domain/log-statistics.ts'
 import { ulid } from '../domain/ulid.ts'
+import type { BackupStore, WholeStore } from '../domain/whole-configuration.ts'
 import { type AliasStore, createAliasStore } from './aliases.ts'
 import { createAuditStore } from './audit.ts'
 import { createQuotaStore, type QuotaStore } from './channel-quota.ts'
 import { createTokenStore, type TokenStore } from './channel-tokens.ts'
 import { createChannelStore } from './channels.ts'
+import { createBackupStore } from './config-backups.ts'
 import type { Database } from './database.ts'
 import { createLogStatistics } from './log-statistics.ts'
 import { createLogStore } from './logs.ts'
 import { readRevision } from './revision.ts'
 import { createSettingStore, type SettingStore } from './settings.ts'
 import { createSuspensionStore, type SuspensionStore } from './suspensions.ts'
+import { createWholeStore } from './whole-configuration.ts'
 
 /** What administrators say besides keys and prices, and what they did. */
 export interface Configuration {
@@ -28,6 +31,8 @@ export interface Configuration {
   readonly audit: AuditStore
   readonly logs: LogStore
   readonly statistics: LogStatistics
+  readonly whole: WholeStore
+  readonly backups: BackupStore
   /** Of all that is configured; it changes with every write. */
   revision(): Promise<string>
 }
@@ -46,6 +51,8 @@ export function createConfiguration(database: Database, cipher: Cipher): Configu
     audit: createAuditStore(database),
     logs: createLogStore(database),
     statistics: createLogStatistics(database),
+    whole: createWholeStore({ database, cipher, newKeyId: ulid }),
+    backups: createBackupStore(database),
     revision: () => readRevision(database),
   }
 }

@@ -10,6 +10,7 @@ import { channels } from './migrations/0004-channels.ts'
 import { tenants } from './migrations/0005-tenants.ts'
 import { logs } from './migrations/0006-logs.ts'
 import { tenantBudgets } from './migrations/0007-tenant-budgets.ts'
+import { configBackups } from './migrations/0008-config-backups.ts'
 import { liftTimeLimits, type OnWait, withOperationLock } from './operation-lock.ts'
 import { type AppliedMigration, numberOf, readMigrations, type SchemaStanding, schemaStanding } from './schema.ts'
 
@@ -31,7 +32,16 @@ export interface Migration {
 }
 
 /** Append-only: a migration that was released is never edited. */
-const migrations: readonly Migration[] = [initial, usageStats, limits, channels, tenants, logs, tenantBudgets]
+const migrations: readonly Migration[] = [
+  initial,
+  usageStats,
+  limits,
+  channels,
+  tenants,
+  logs,
+  tenantBudgets,
+  configBackups,
+]
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name)
 
 interface Schema {

@@ -1,3 +1,4 @@
+import type { Transaction } from 'sequelize'
 import type { Prices } from '../domain/price.ts'
 import { changeConfig } from './config-change.ts'
 import { type Database, run, tableOf } from './database.ts'
@@ -5,8 +6,13 @@ import { writePrice } from './price-rows.ts'
 
 /** Makes these all the prices there are. Throws `StoreError`, and `RevisionConflict` where one is expected. */
 export function replacePrices(database: Database, prices: Prices, expectedRevision?: string): Promise<void> {
-  return changeConfig(database, 'replace the prices', expectedRevision, async (transaction) => {
-    await run(database, `DELETE FROM ${tableOf(database, 'model_pricing')}`, [], transaction)
-    for (const [model, price] of prices) await writePrice(database, transaction, model, price)
-  })
+  return changeConfig(database, 'replace the prices', expectedRevision, (transaction) =>
+    writePrices(database, transaction, prices),
+  )
+}
+
+/** The same in a transaction of a change. */
+export async function writePrices(database: Database, transaction: Transaction, prices: Prices): Promise<void> {
+  await run(database, `DELETE FROM ${tableOf(database, 'model_pricing')}`, [], transaction)
+  for (const [model, price] of prices) await writePrice(database, transaction, model, price)
 }

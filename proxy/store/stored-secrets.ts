@@ -2,6 +2,7 @@ import { CannotDecrypt, type Cipher } from '../domain/cipher.ts'
 import { told } from './config-change.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { channelKeyPlace, channelOauthPlace } from './secret-places.ts'
+import { tryDecrypt } from './try-decrypt.ts'
 
 const ROWS_A_CHUNK = 200
 
@@ -67,7 +68,7 @@ async function eachSecret(
   const undecryptable = new Map<string, number>()
   for (const column of columns) {
     for await (const row of secretsIn(database, column)) {
-      const text = decrypted(cipher, row.sealed, column.placeOf(row))
+      const text = tryDecrypt(cipher, row.sealed, column.placeOf(row))
       if (text instanceof CannotDecrypt) addOne(undecryptable, text.message)
       else await work(column, row, text)
     }
@@ -100,14 +101,5 @@ async function* secretsIn(database: Database, { table, column, channel }: Column
     const rows: SecretRow[] = await told('read the secrets', select<SecretRow>(database, chunk, [after]))
     yield* rows
     after = rows.length < ROWS_A_CHUNK ? undefined : rows.at(-1)?.id
-  }
-}
-
-function decrypted(cipher: Cipher, sealed: string, place: string): string | CannotDecrypt {
-  try {
-    return cipher.decrypt(sealed, place)
-  } catch (error) {
-    if (error instanceof CannotDecrypt) return error
-    throw error
   }
 }

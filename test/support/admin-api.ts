@@ -89,6 +89,7 @@ export async function startAdminApi(
     environment: environmentChannels(accounts),
     health: () => undefined,
     quotas: { usage: () => Promise.resolve(undefined), reset: () => Promise.resolve() },
+    reload: () => Promise.resolve(),
     authenticate,
     clientAddress: () => '192.0.2.1',
     countRequest,
