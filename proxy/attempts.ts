@@ -18,7 +18,7 @@ import type { Upstream } from './upstream/send.ts'
 export type Send = Extract<Step, { readonly kind: 'send' }>
 
 /** What was sent, what of the caller's request was not, and what it draws on. */
-export type Sent = Send & Pick<Prepared, 'lost'> & Entered
+export type Sent = Send & Entered & { readonly lost: readonly string[] }
 
 /** What a channel has given to a call. */
 interface Entered {
@@ -45,8 +45,8 @@ export interface Prepared {
   readonly target: Target
   /** Takes the answer in the channel's format. */
   readonly sink: Sink
-  /** Names of fields of the caller's request that the channel's format has no place for. */
-  readonly lost: readonly string[]
+  /** Names of what has no place in the other format: of the request, and of what has come of the answer with `last`. */
+  readonly lost: (last: Buffer | undefined) => readonly string[]
 }
 
 export interface AttemptsParts {
@@ -203,8 +203,8 @@ export class Attempts {
       admittedAt: opened.admittedAt,
       estimate: opened.estimate,
       now,
-      close: (outcome) => {
-        const written = close(outcome, { ...sent, lost: prepared.lost, ...entered }, this.failed)
+      close: (outcome, last) => {
+        const written = close(outcome, { ...sent, lost: prepared.lost(last), ...entered }, this.failed)
         this.closed.resolve(written)
         return written
       },

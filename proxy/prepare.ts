@@ -19,9 +19,6 @@ const endpoints: Readonly<Record<Format, Endpoint>> = {
 
 type Sending = Send & { readonly token?: string | undefined }
 
-/** Says with an answer what of its request the channel's format has no place for. */
-const LOST_HEADER = 'x-tollgate-lost'
-
 /**
  * Makes of a call what one channel gets: asked for the model by the name that the channel knows it by, and in the
  * channel's format. Where both are the caller's every byte stays as it was sent. Throws `not_translatable`.
@@ -31,21 +28,20 @@ export function prepare(call: Call, sent: Sending, client: Sink, { id, admittedA
   const asked = withEffort(withModel(call, sent.model), sent.effort)
   const [from, to] = [call.endpoint.protocol, formatOf(channel)]
   if (from === 'opaque' || from === 'completions' || to === undefined || from === to) {
-    return { call: asked, target: authorised(sent, asked), sink: client, lost: [] }
+    return { call: asked, target: authorised(sent, asked), sink: client, lost: () => [] }
   }
   const { body, lost } = translated(asked, from, to)
   const endpoint = endpoints[to]
   const written = { ...asked, endpoint, search: '', body: Buffer.from(JSON.stringify(body)), hidesUsage: false }
   const { withheld, ...target } = authorised(sent, written)
   const context = { model: call.model, id, createdAt: Math.floor(admittedAt / 1000), wantsUsage: !call.hidesUsage }
-  const sink = new TranslatedAnswer(
-    client,
-    to,
-    from,
-    context,
-    lost.length > 0 ? { [LOST_HEADER]: lost.join(', ') } : {},
-  )
-  return { call: written, target: { ...target, withheld: [...withheld, ...vendorHeaders] }, sink, lost }
+  const sink = new TranslatedAnswer(client, to, from, context, lost)
+  return {
+    call: written,
+    target: { ...target, withheld: [...withheld, ...vendorHeaders] },
+    sink,
+    lost: (last) => sink.lost(last),
+  }
 }
 
 /** An access token stands where every OAuth token stands (RFC 6750, section 2.1), whatever the vendor's own keys do. */

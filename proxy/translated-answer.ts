@@ -1,11 +1,14 @@
 import { GatewayError } from './domain/errors.ts'
 import type { Headers, Sink } from './domain/sink.ts'
 import { type Format, FormatError, type StreamContext } from './format/format.ts'
+import { bothLost } from './format/losses.ts'
 import { StreamTranslator } from './format/stream-translator.ts'
-import { translateAnswer, translateError } from './format/translate.ts'
+import { translateAnswer, translateError, type Translation } from './format/translate.ts'
 
 /** More than any answer of a model; one that is whole has to be held to be translated. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024
+/** Says with an answer what of it, and of its request, has no place in the other format. */
+const LOST_HEADER = 'x-tollgate-lost'
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
 
@@ -15,20 +18,21 @@ export class TranslatedAnswer implements Sink {
   private readonly from: Format
   private readonly to: Format
   private readonly context: StreamContext
-  private readonly extraHeaders: Headers
+  private readonly asked: readonly string[]
   private translator: StreamTranslator | undefined
   private status = 0
   private retryAfter: Headers = {}
   private readonly chunks: Buffer[] = []
   private bytes = 0
+  private whole: Translation | undefined
 
-  /** `extraHeaders` go with the answer, whatever it is. */
-  constructor(client: Sink, from: Format, to: Format, context: StreamContext, extraHeaders: Headers) {
+  /** `asked`: the names of what was lost of the request. */
+  constructor(client: Sink, from: Format, to: Format, context: StreamContext, asked: readonly string[]) {
     this.client = client
     this.from = from
     this.to = to
     this.context = context
-    this.extraHeaders = extraHeaders
+    this.asked = asked
   }
 
   head(status: number, headers: Headers): void {
@@ -36,7 +40,7 @@ export class TranslatedAnswer implements Sink {
     if (headers['retry-after'] !== undefined) this.retryAfter = { 'retry-after': headers['retry-after'] }
     if (status >= 300 || !String(headers['content-type'] ?? '').startsWith('text/event-stream')) return
     this.translator = new StreamTranslator(this.from, this.to, this.context)
-    this.client.head(status, { ...STREAM_HEADERS, ...this.extraHeaders })
+    this.client.head(status, { ...STREAM_HEADERS, ...lostHeader(this.asked) })
   }
 
   data(chunk: Buffer): boolean {
@@ -46,34 +50,60 @@ export class TranslatedAnswer implements Sink {
     }
     this.chunks.push(chunk)
     this.bytes += chunk.length
-    if (this.bytes > MAX_BODY_BYTES) throw new GatewayError('upstream_invalid', { detail: 'too long to be translated' })
+    refuseLong(this.bytes)
     return true
   }
 
   end(last?: Buffer): void {
-    if (last) this.data(last)
     if (this.translator) {
+      if (last) this.data(last)
       this.client.end(this.translator.end())
       return
     }
-    const text = Buffer.concat(this.chunks).toString('utf8')
-    let body: object
+    let answer: Translation
     try {
-      body = this.status >= 300 ? translateError(this.status, text, this.to) : this.translated(text)
+      answer = this.translated(last)
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof SyntaxError)) throw error
       this.client.fail(new GatewayError('upstream_invalid', { detail: `no answer in the format ${this.from}` }))
       return
     }
-    this.client.head(this.status, { ...JSON_HEADERS, ...this.retryAfter, ...this.extraHeaders })
-    this.client.end(Buffer.from(JSON.stringify(body)))
+    const lost = lostHeader(bothLost(this.asked, answer.lost))
+    this.client.head(this.status, { ...JSON_HEADERS, ...this.retryAfter, ...lost })
+    this.client.end(Buffer.from(JSON.stringify(answer.body)))
   }
 
   fail(error: GatewayError): void {
     this.client.fail(error)
   }
 
-  private translated(text: string): object {
-    return translateAnswer(JSON.parse(text), this.from, this.to, this.context).body
+  /** What is lost, as far as the answer has come; `last` is what is still held back of it. */
+  lost(last: Buffer | undefined): readonly string[] {
+    if (this.translator) return bothLost(this.asked, this.translator.lost)
+    try {
+      return bothLost(this.asked, this.translated(last).lost)
+    } catch {
+      return this.asked // of what is no answer nothing is lost, and its end tells why
+    }
   }
+
+  /** Made once: the ledger asks for it before its end may go out. */
+  private translated(last: Buffer | undefined): Translation {
+    if (this.whole) return this.whole
+    refuseLong(this.bytes + (last?.length ?? 0))
+    const text = Buffer.concat(last ? [...this.chunks, last] : this.chunks).toString('utf8')
+    this.whole =
+      this.status >= 300
+        ? { body: translateError(this.status, text, this.to), lost: [] }
+        : translateAnswer(JSON.parse(text), this.from, this.to, this.context)
+    return this.whole
+  }
+}
+
+function refuseLong(bytes: number): void {
+  if (bytes > MAX_BODY_BYTES) throw new GatewayError('upstream_invalid', { detail: 'too long to be translated' })
+}
+
+function lostHeader(lost: readonly string[]): Headers {
+  return lost.length > 0 ? { [LOST_HEADER]: lost.join(', ') } : {}
 }

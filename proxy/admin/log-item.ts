@@ -51,7 +51,9 @@ export const logItem = z.strictObject({
   apiKeyId: z.string().nullable().describe('Null for what another program has reported'),
   error: text.describe('A code of the error catalogue, or the kind of error that the upstream named'),
   upstreamError: text,
-  lostFields: z.array(z.string()).describe('Fields of the request that the format of the channel has no place for'),
+  lostFields: z
+    .array(z.string())
+    .describe('Fields of the request and of the answer that the other format has no place for'),
   failoverInfo: text.describe('What was tried before, as <status[:kind]> > <action>[ > <channel>], with semicolons'),
   attempts: z
     .array(

@@ -58,6 +58,11 @@ export function createLosses(): { readonly lose: Lose; readonly names: () => rea
   }
 }
 
+/** Those of a request and then of its answer: as few, and each once. */
+export function bothLost(asked: readonly string[], answered: readonly string[]): readonly string[] {
+  return [...new Set([...asked, ...answered])].slice(0, MAX_NAMES)
+}
+
 /** A caller's word as it may stand in a header, a log or an error. */
 export function printable(word: string): string {
   return word.slice(0, MAX_NAME_LENGTH).replace(/[^\x21-\x7e]|,/g, '?') || '?'

@@ -14,8 +14,8 @@ export interface MeterParts {
   readonly now: () => number
   /** What the call was expected to use. */
   readonly estimate: { readonly inputTokens: number; readonly outputTokens: number }
-  /** Called exactly once, whatever happens; the end of the answer waits for it. */
-  readonly close: (outcome: Outcome) => Promise<void>
+  /** Called exactly once, whatever happens; the end of the answer waits for it, and `last` is what is held back of it. */
+  readonly close: (outcome: Outcome, last: Buffer | undefined) => Promise<void>
 }
 
 /** About what a provider writes around and for one token of a stream; only for streams that were cut. */
@@ -100,7 +100,7 @@ export class Meter implements Sink {
   private close(failure?: GatewayError): Promise<void> {
     if (this.closing) return this.closing
     this.finding = this.scan?.find(failure !== undefined)
-    this.closing = this.parts.close(this.outcome(failure))
+    this.closing = this.parts.close(this.outcome(failure), this.scan?.rest())
     return this.closing
   }
 

@@ -4,6 +4,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import type { ServiceType } from '../../../proxy/domain/channel.ts'
 import { defaultText } from '../../support/fake-upstream.ts'
+import { streamOf } from '../format/samples.ts'
 import { ADMIN_KEY, type PooledChannel, startPools } from '../../support/pools.ts'
 
 const pairs = [
@@ -15,13 +16,13 @@ const pairs = [
   ['responses', 'openai_chat'],
 ] as const satisfies readonly (readonly [PooledChannel['pool'], ServiceType])[]
 
+const usage = { input: 30, cacheRead: 10, output: 20 }
 const nameOf = (pool: string, type: string): string => `${pool}-by-${type}`
 const pools = await startPools(
   Object.fromEntries(
     pairs.map(([pool, serviceType]) => {
       const name = nameOf(pool, serviceType)
-      const plan = { usage: { input: 30, cacheRead: 10, output: 20 } }
-      return [name, { pool, serviceType, models: [name], plan }]
+      return [name, { pool, serviceType, models: [name], plan: { usage } }]
     }),
   ),
 )
@@ -59,9 +60,9 @@ const askers: Readonly<Record<(typeof pairs)[number][0], Ask>> = {
   },
   async chat(model, headers, stream) {
     const body = { model, messages: [{ role: 'system', content: 'Kurz.' } as const, user] }
-    const usage = { stream_options: { include_usage: true } }
+    const options = { stream_options: { include_usage: true } }
     const chat = stream
-      ? await openai.chat.completions.stream({ ...body, ...usage }, { headers }).finalChatCompletion()
+      ? await openai.chat.completions.stream({ ...body, ...options }, { headers }).finalChatCompletion()
       : await openai.chat.completions.create(body, { headers })
     const cached = chat.usage?.prompt_tokens_details?.cached_tokens ?? 0
     return {
@@ -117,6 +118,29 @@ test('what the format of the channel has no place for is told to the caller and 
   assert.equal((await pools.entry(id)).lost, 'top_k')
 })
 
+for (const stream of [false, true]) {
+  test(`what of an answer ${stream ? 'in a stream ' : ''}has no place is told in the ledger, and before it`, async () => {
+    const model = nameOf('chat', 'claude')
+    const cited = { type: 'text', text: 'Gut.', citations: [{ type: 'char_location', cited_text: 'secret' }] }
+    const block = { type: 'content_block_start', index: 0, content_block: cited }
+    const rawBody = stream
+      ? streamOf('messages', [
+          { type: 'message_start', message: {} },
+          block,
+          { type: 'content_block_stop', index: 0 },
+          { type: 'message_stop' },
+        ])
+      : JSON.stringify({ type: 'message', content: [cited], stop_reason: 'stop_sequence', stop_sequence: 'x' })
+    pools.upstreams[model]?.behave({ rawBody, ...(stream && { contentType: 'text/event-stream' }) })
+    const { id, headers, text } = await pools.ask('/v1/chat/completions', { model, seed: 1, stream, messages: [user] })
+    pools.upstreams[model]?.behave({ usage })
+    assert.match(text, /Gut\./)
+    const answered = stream ? [] : ['content[].citations', 'stop_sequence']
+    assert.equal(headers['x-tollgate-lost'], ['seed', ...answered].join(', '))
+    assert.equal((await pools.entry(id)).lost, ['seed', 'content[].citations', ...answered.slice(1)].join(','))
+  })
+}
+
 test('what cannot be said in the format of the channel at all is refused, and nothing is sent', async () => {
   const model = nameOf('responses', 'claude')
   const before = pools.upstreams[model]?.calls.length
@@ -131,7 +155,7 @@ test("an upstream's refusal comes in the caller's words", async () => {
   const model = nameOf('messages', 'openai_chat')
   pools.upstreams[model]?.behave({ status: 400, error: { message: 'no such thing' } })
   const { status, text } = await pools.ask('/v1/messages', { model, max_tokens: 10, messages: [user] })
-  pools.upstreams[model]?.behave({ usage: { input: 30, cacheRead: 10, output: 20 } })
+  pools.upstreams[model]?.behave({ usage })
   assert.equal(status, 400)
   const said = JSON.parse(text) as { type: string; error: { type: string; message: string } } // safe: Anthropic's shape
   assert.deepEqual(
