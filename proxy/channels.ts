@@ -2,7 +2,7 @@ import type { ChannelQuotas } from './channel-quotas.ts'
 import type { Call } from './domain/call.ts'
 import type { Balance, Channel, Pool } from './domain/channel.ts'
 import { defaultFailover, type FailoverSettings } from './domain/failover.ts'
-import type { GatewayError } from './domain/errors.ts'
+import { GatewayError } from './domain/errors.ts'
 import type { Key } from './domain/key.ts'
 import { isAway } from './domain/store-error.ts'
 import type { Journey } from './route/journey.ts'
@@ -107,7 +107,9 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
     begin({ endpoint, model, attribution }, key, deadlineAt) {
       const { clientId, sessionId } = attribution
       const isKnown = clientId !== null || sessionId !== null
+      const at = now()
       let reason: GatewayError | undefined
+      let backAt = Infinity
       const journey = router.begin({
         pool: poolOf(endpoint),
         model,
@@ -116,12 +118,19 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
         deadlineAt,
         canServe(channel) {
           if (!servesEndpoint(channel, endpoint)) return false
+          backAt = Math.min(backAt, router.suspendedUntil(channel.id, at) ?? Infinity)
           const refusal = quotas.refusal(channel, model)
           if (refusal) reason = sooner(reason, refusal)
           return refusal === undefined
         },
       })
-      return { journey, passedBy: () => reason }
+      return { journey, passedBy: () => orSuspended(reason, backAt - at) }
     },
   }
+}
+
+/** The reason that is over first, where a suspended channel is back after `waitMs`; Infinity is none. */
+function orSuspended(reason: GatewayError | undefined, waitMs: number): GatewayError | undefined {
+  if (waitMs === Infinity) return reason
+  return sooner(reason, new GatewayError('channels_unavailable', { retryAfterMs: waitMs }))
 }

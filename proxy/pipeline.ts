@@ -56,7 +56,7 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
     const deadlineAt = parts.failoverMs === 0 ? Infinity : admission.admittedAt + parts.failoverMs
     const start = async (): Promise<readonly [journey: Journey, first: Send, opened: Opened]> => {
       const { journey, passedBy } = route(call, key, deadlineAt)
-      const first = firstOf(journey.next(parts.now()), passedBy())
+      const first = firstOf(journey.next(parts.now()), passedBy)
       const opened = openedOf(incoming, call, key, first, admission)
       if (incoming.client.isClosed) throw new GatewayError('client_gone')
       await ledger.open(opened)
@@ -104,9 +104,9 @@ const refusals = {
   answer: 'internal',
 } as const satisfies Record<EndReason, ErrorCode>
 
-function firstOf(step: Step, passedBy: GatewayError | undefined): Send {
+function firstOf(step: Step, passedBy: Way['passedBy']): Send {
   if (step.kind === 'send') return step
-  throw passedBy ?? new GatewayError(step.kind === 'end' ? refusals[step.reason] : 'internal')
+  throw passedBy() ?? new GatewayError(step.kind === 'end' ? refusals[step.reason] : 'internal')
 }
 
 function openedOf(

@@ -37,6 +37,8 @@ export interface Router {
   load(channels: readonly Channel[], suspensions: readonly Suspension[], settings: RouterSettings, now: number): void
   begin(call: RoutedCall): Journey
   health(channelId: string): ChannelHealth | undefined
+  /** Until when nothing may be sent to a channel; undefined where something may. */
+  suspendedUntil(channelId: string, now: number): number | undefined
 }
 
 export interface RouterParts {
@@ -101,6 +103,10 @@ export function createRouter({ random, onSuspend, resetOf }: RouterParts): Route
     health(channelId) {
       const breaker = breakers.get(channelId)
       return breaker && { failureRate: breaker.failureRate(), openUntil: breaker.openUntil() }
+    },
+    suspendedUntil(channelId, now) {
+      const suspension = suspensions.get(channelId)
+      return isSuspended(suspension, now) ? suspension?.until : undefined
     },
   }
 }

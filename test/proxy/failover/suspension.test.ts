@@ -4,9 +4,11 @@ import { openPostgres } from '../../../proxy/store/postgres.ts'
 import { createSuspensionStore } from '../../../proxy/store/suspensions.ts'
 import { channelInput, channelsIn, OLD_KEY } from '../../support/channels.ts'
 import { postgresSettings } from '../../support/database.ts'
+import { json } from '../../support/ask.ts'
 import { type Behaviour, startFakeUpstream } from '../../support/fake-upstream.ts'
 import { until } from '../../support/gateway.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { callers, startPools } from '../../support/pools.ts'
 import { type Replica, startSite } from '../../support/replicas.ts'
 
 const HOUR = '3600000'
@@ -63,6 +65,18 @@ for (const [what, { plan, calls }] of Object.entries(troubles)) {
     await site.expectExactLedger()
   })
 }
+
+test('while every channel for a call is left alone, its caller is told for how long', async (t) => {
+  const plan = { status: 429, error: { type: 'insufficient_quota' } }
+  const pools = await startPools({ only: { plan }, paused: { status: 'suspended' } })
+  t.after(() => pools.close())
+  const { path, body } = callers.messages
+  assert.equal((await pools.ask(path, body)).status, 429)
+  const { status, headers, text } = await pools.ask(path, body)
+  assert.deepEqual([status, json(text)['code'], pools.counts()], [503, 'channels_unavailable', { only: 1, paused: 0 }])
+  const seconds = Number(headers['retry-after'])
+  assert.ok(seconds > 290 && seconds <= 300, `Retry-After: ${seconds}`)
+})
 
 test('a channel that an administrator suspends is left alone by all gateways, and those that start later', async (t) => {
   const { site, id, one, other, usesIt, suspensions } = await startTwo(t)
