@@ -28,8 +28,9 @@ export interface CallSums {
 /** What is known of calls that were looked at one by one. */
 export interface CallSample extends CallSums {
   readonly averageMs: number
-  readonly p50Ms: number
-  readonly p95Ms: number
+  /** Null where calls are put together by a name: what each takes to be sorted is most of what a sample takes. */
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
   /** Output tokens a second, of the calls that had output; null where none had. */
   readonly tokensPerSecond: number | null
   readonly callsWithOutput: number

@@ -29,10 +29,10 @@ const summed = Object.entries(sums).map(([field, column]) => `CAST(sum(${column}
 const OUTPUT_MS = 'duration_ms - CASE WHEN stream THEN coalesce(first_byte_ms, 0) ELSE 0 END'
 const RATE = `CASE WHEN output_tokens > 0 AND ${OUTPUT_MS} > 0 THEN output_tokens * 1000.0 / (${OUTPUT_MS}) END`
 const percentile = (share: number): string => `min(CASE WHEN place >= ${share} * size THEN duration_ms END)`
+const percentiles = [`${percentile(0.5)} AS "p50Ms"`, `${percentile(0.95)} AS "p95Ms"`]
+const noPercentiles = ['CAST(NULL AS BIGINT) AS "p50Ms"', 'CAST(NULL AS BIGINT) AS "p95Ms"']
 const measured = [
   'CAST(avg(duration_ms) AS DOUBLE PRECISION) AS "averageMs"',
-  `${percentile(0.5)} AS "p50Ms"`,
-  `${percentile(0.95)} AS "p95Ms"`,
   'CAST(avg(rate) AS DOUBLE PRECISION) AS "tokensPerSecond"',
   'count(rate) AS "callsWithOutput"',
   'min(admitted_at) AS "firstAt"',
@@ -50,8 +50,8 @@ export function createLogStatistics(database: Database): LogStatistics {
   /** The id of the oldest entry that is looked at, and when it was admitted. */
   const edgeOf = async (conditions: readonly Condition[]): Promise<{ id: string; at: number } | undefined> => {
     const { clause, bind } = where(conditions)
-    const newest = `SELECT id, admitted_at FROM ${logs} ${clause} ORDER BY id DESC LIMIT ${MAX_SAMPLED}`
-    const sql = `SELECT id, admitted_at AS at FROM (${newest}) AS newest ORDER BY id LIMIT 1`
+    const newest = `SELECT id FROM ${logs} ${clause} ORDER BY id DESC LIMIT ${MAX_SAMPLED}` // the index has it all
+    const sql = `SELECT id, admitted_at AS at FROM ${logs} WHERE id = (SELECT min(id) FROM (${newest}) AS newest)`
     return (await select<{ id: string; at: number }>(database, sql, bind))[0]
   }
 
@@ -66,12 +66,13 @@ export function createLogStatistics(database: Database): LogStatistics {
       ...equal('endpoint', span.endpoint),
     ])
     const group = groupOf(by, 'admitted_at', MODEL)
+    const isByName = by !== 'all' && typeof by === 'string'
+    const places = `, row_number() OVER (PARTITION BY ${group} ORDER BY duration_ms) AS place,
+      count(*) OVER (PARTITION BY ${group}) AS size`
     const sql = `
-      SELECT "group", ${[...summed, ...measured].join(', ')}
+      SELECT "group", ${[...summed, ...measured, ...(isByName ? noPercentiles : percentiles)].join(', ')}
       FROM (
-        SELECT ${group} AS "group", ${added}, duration_ms, ${RATE} AS rate, admitted_at, endpoint,
-          row_number() OVER (PARTITION BY ${group} ORDER BY duration_ms) AS place,
-          count(*) OVER (PARTITION BY ${group}) AS size
+        SELECT ${group} AS "group", ${added}, duration_ms, ${RATE} AS rate, admitted_at, endpoint${isByName ? '' : places}
         FROM ${logs} ${clause}
       ) AS calls
       GROUP BY "group" ORDER BY "calls" DESC, "group" LIMIT ${MAX_GROUPS}`
