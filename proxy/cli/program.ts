@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { BadEnvironment } from '../config.ts'
 import { version } from '../version.ts'
 import { addChannelCommands } from './channels.ts'
+import { addConfigCommands } from './configuration.ts'
 import { addKeyCommands } from './keys.ts'
 import { addLedgerCommands } from './ledger.ts'
 import { addPriceCommands } from './prices.ts'
@@ -22,6 +23,7 @@ export function createProgram(env: Environment): Command {
   addTenantCommands(program, env)
   addChannelCommands(program, env)
   addPriceCommands(program, env)
+  addConfigCommands(program, env)
   addLedgerCommands(program, env)
   addSchemaCommands(program, env)
   addSecretCommands(program, env)

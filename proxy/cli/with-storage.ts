@@ -1,8 +1,10 @@
 import type { ChannelDesk } from '../channel-desk.ts'
+import type { ConfigDesk } from '../config-desk.ts'
 import type { Config } from '../config.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { StoreError } from '../domain/store-error.ts'
 import { needsDatabase, openForSchema, openStorage, type Storage } from '../storage.ts'
+import type { Configuration } from '../store/configuration.ts'
 import type { Database } from '../store/database.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { PriceStore } from '../store/prices.ts'
@@ -42,15 +44,34 @@ export function withPrices(config: Config, work: (prices: PriceStore) => Promise
 
 /** Likewise. What the admin API would refuse is told as it tells it. */
 export function withChannels(config: Config, work: (desk: ChannelDesk) => Promise<void>): Promise<void> {
-  return withStorage(config, async ({ type, configuration }) => {
+  return withCipher(config, async (configuration) => {
+    const { createChannelDesk } = await import('../channel-desk.ts') // no other command needs what it reads
+    await work(createChannelDesk(config, configuration))
+  })
+}
+
+/** Likewise. */
+export function withConfiguration(config: Config, work: (desk: ConfigDesk) => Promise<void>): Promise<void> {
+  return withCipher(config, async (configuration, { prices }) => {
+    // As a start does: what a document leaves out is not to come back with the next one.
+    await prices?.loadDefaults('unseen')
+    const { createConfigDesk } = await import('../config-desk.ts')
+    await work(createConfigDesk(config, configuration))
+  })
+}
+
+function withCipher(
+  config: Config,
+  work: (configuration: Configuration, storage: Storage) => Promise<void>,
+): Promise<void> {
+  return withStorage(config, async (storage) => {
+    const { type, configuration } = storage
     if (configuration === undefined) throw needsDatabase()
-    // No other command needs what these read.
-    const { createChannelDesk } = await import('../channel-desk.ts')
     const { openCipher } = await import('../open-cipher.ts')
     // Beside PostgreSQL a key that is made here would be one that no replica has.
     const { cipher, warnings } = await openCipher(config, { mayMake: type === 'sqlite' })
     for (const warning of warnings) process.stderr.write(`${warning}\n`)
-    await work(createChannelDesk(config, configuration(cipher))).catch((error: unknown) => {
+    await work(configuration(cipher), storage).catch((error: unknown) => {
       throw error instanceof GatewayError ? refusalOf(error) : error
     })
   })
