@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { startFakeUpstream } from '../../support/fake-upstream.ts'
 import { createHome, type Env, type Home, startGateway, until } from '../../support/gateway.ts'
 import { RECORD_OF_A } from '../../support/key-file.ts'
+import { freshDatabase } from '../../support/postgres.ts'
 
 interface Shown {
   readonly id: string
@@ -217,6 +218,10 @@ test('channels need a database, and beside PostgreSQL a key that its replicas ha
   const sqlite = await home.cli(['channels', 'list'], { STORAGE_TYPE: 'database' })
   assert.match(sqlite.stderr, /encryption\.key/, 'SQLite gets one, as from the gateway')
   assert.equal(sqlite.status, 0)
+  rmSync(join(home.path, 'encryption.key'))
+  const postgres = await home.cli(['channels', 'list'], { DATABASE_URL: await freshDatabase() })
+  assert.match(postgres.stderr, /^ENCRYPTION_KEY: it is not set, and there is no [^\n]*encryption\.key\.\n$/)
+  assert.deepEqual([postgres.status, existsSync(join(home.path, 'encryption.key'))], [78, false])
 })
 
 test('a running gateway sends calls to a channel that the command line makes, and none to one that it pauses', async (t: TestContext) => {
