@@ -106,7 +106,10 @@ const refusals = {
 
 function firstOf(step: Step, passedBy: Way['passedBy']): Send {
   if (step.kind === 'send') return step
-  throw passedBy() ?? new GatewayError(step.kind === 'end' ? refusals[step.reason] : 'internal')
+  if (step.kind !== 'end') throw new GatewayError('internal')
+  // A composite without a mapping for the model has none however long the call waits.
+  const isForNow = step.reason === 'none' || step.reason === 'composite_exhausted'
+  throw (isForNow && passedBy()) || new GatewayError(refusals[step.reason])
 }
 
 function openedOf(

@@ -97,3 +97,10 @@ test('a model that the composite does not serve goes to the other channels', asy
     ['outside'],
   )
 })
+
+test('that there is no mapping for a model is told also while a channel is suspended: waiting would not help', async () => {
+  pools.upstream('outside').behave({ status: 429, error: { type: 'insufficient_quota' } })
+  assert.equal((await ask('claude-sonnet-4')).status, 429)
+  const { status, text } = await ask('claude-unknown')
+  assert.deepEqual([status, json(text)['code']], [400, 'no_composite_mapping'])
+})
