@@ -7,6 +7,7 @@ import type { AuditEntry } from './domain/audit.ts'
 import type { Channel } from './domain/channel.ts'
 import { ulid } from './domain/ulid.ts'
 import type { OperationParts } from './http/operations.ts'
+import { createLimitUsage } from './limit-usage.ts'
 import { createLogWatch } from './log-watch.ts'
 import { compositeProblems } from './route/composite.ts'
 import { preview } from './route/preview.ts'
@@ -79,6 +80,7 @@ export function createAdministration(parts: AdministrationParts): Administration
     quotas: parts.quotas,
     keys,
     tenants: keys.tenants,
+    limitUsage: createLimitUsage(keys),
     newSecret: createSecret,
     prices,
     defaultPrices,

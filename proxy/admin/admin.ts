@@ -12,7 +12,6 @@ import { channelUsageOperations, type ChannelUsageParts } from './channel-usage-
 import { type ConfigParts, configOperations } from './config-operations.ts'
 import { documentOperation } from './document-operation.ts'
 import { keyOperations } from './key-operations.ts'
-import type { KeyParts } from './key-parts.ts'
 import { keyStateOperations } from './key-state-operations.ts'
 import { type LogParts, logOperations } from './log-operations.ts'
 import { type ModelAliasParts, modelAliasOperations } from './model-alias-operations.ts'
@@ -22,6 +21,7 @@ import { type PriceParts, priceOperations } from './price-operations.ts'
 import { rateLimitOperations } from './rate-limit-operations.ts'
 import { type SettingParts, settingOperations } from './setting-operations.ts'
 import { tenantOperations } from './tenant-operations.ts'
+import { usageOperations, type UsageParts } from './usage-operations.ts'
 import { type UserAliasParts, userAliasOperations } from './user-alias-operations.ts'
 
 /** What the operations work on. */
@@ -32,7 +32,7 @@ export interface AdminParts
     ChannelMappingParts,
     ChannelMetricsParts,
     ChannelUsageParts,
-    KeyParts,
+    UsageParts,
     LogParts,
     PriceParts,
     ModelAliasParts,
@@ -74,6 +74,7 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...keyOperations(parts),
     ...keyStateOperations(parts),
     ...tenantOperations(parts),
+    ...usageOperations(parts),
     ...logOperations(parts),
     ...priceOperations(parts),
     ...settingOperations(parts),

@@ -8,12 +8,13 @@ import { difference } from './difference.ts'
 import { given } from './given.ts'
 import { budgetFields, budgetsOf, shownBudgets } from './key-budgets.ts'
 import { name, recordId } from './key-schema.ts'
+import { budgetUses, shownBudgetUses } from './limit-use-schema.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { done, instant, line } from './schemas.ts'
 import type { TenantParts } from './tenant-parts.ts'
 
 const described = { tag: 'Tenants', access: 'admin', hasRevision: true } as const
-const params = z.strictObject({ id: recordId.describe('The id of a tenant') })
+export const tenantParams = z.strictObject({ id: recordId.describe('The id of a tenant') })
 
 /** What can be said of a tenant. */
 export const tenantFields = z.strictObject({
@@ -40,7 +41,7 @@ export function tenantOperations(parts: TenantParts): readonly DocumentedOperati
   return [listing(parts), reading(parts), creating(parts), updating(parts), resetting(parts), removing(parts)]
 }
 
-function listing({ tenants }: TenantParts): DocumentedOperation {
+function listing({ tenants, limitUsage }: TenantParts): DocumentedOperation {
   return operation(
     {
       ...described,
@@ -50,11 +51,12 @@ function listing({ tenants }: TenantParts): DocumentedOperation {
       path: '/api/tenants',
       summary: 'All tenants, oldest first',
       description: 'Whoever administers one tenant sees that one.',
-      answer: z.strictObject({ tenants: z.array(shownTenant) }),
+      answer: z.strictObject({ tenants: z.array(shownTenant.extend({ limits: z.strictObject(shownBudgetUses) })) }),
     },
-    async ({ actor }) => {
-      const all = await tenants.list()
-      return { body: { tenants: all.filter(({ id }) => sees(actor, id)).map(shown) } }
+    async ({ actor, now }) => {
+      const seen = (await tenants.list()).filter(({ id }) => sees(actor, id))
+      const uses = await limitUsage.ofTenants(seen, now)
+      return { body: { tenants: seen.map((one) => ({ ...shown(one), limits: budgetUses(uses.get(one.id)) })) } }
     },
   )
 }
@@ -68,11 +70,11 @@ function reading(parts: TenantParts): DocumentedOperation {
       method: 'GET',
       path: '/api/tenants/{id}',
       summary: 'One tenant',
-      params,
+      params: tenantParams,
       answer: shownTenant,
       errors: ['not_found'],
     },
-    async ({ params: { id }, actor }) => ({ body: shown(await find(parts, actor, id)) }),
+    async ({ params: { id }, actor }) => ({ body: shown(await visibleTenant(parts, actor, id)) }),
   )
 }
 
@@ -106,15 +108,15 @@ function updating(parts: TenantParts): DocumentedOperation {
       method: 'PUT',
       path: '/api/tenants/{id}',
       summary: 'Changes what is named of a tenant; the rest stays',
-      params,
+      params: tenantParams,
       body: changes,
       answer: shownTenant,
       errors: ['not_found', 'conflict'],
     },
     async ({ params: { id }, body, actor, expectedRevision, now }) => {
-      const before = shown(await find(parts, actor, id))
+      const before = shown(await visibleTenant(parts, actor, id))
       await parts.tenants.update(id, given(budgetsOf(body)), now, expectedRevision)
-      const after = shown(await find(parts, actor, id))
+      const after = shown(await visibleTenant(parts, actor, id))
       return { body: after, audit: { target: id, ...difference(before, after) } }
     },
   )
@@ -129,14 +131,14 @@ function resetting(parts: TenantParts): DocumentedOperation {
       path: '/api/tenants/{id}/reset',
       summary: 'Gives a tenant back what its keys have used of its budgets',
       description: 'What the keys have used of their own limits stays, and so do entries and statistics.',
-      params,
+      params: tenantParams,
       answer: shownTenant,
       errors: ['not_found'],
     },
     async ({ params: { id }, actor, expectedRevision, now }) => {
-      const before = shown(await find(parts, actor, id))
+      const before = shown(await visibleTenant(parts, actor, id))
       await parts.tenants.reset(id, now, expectedRevision)
-      const after = shown(await find(parts, actor, id))
+      const after = shown(await visibleTenant(parts, actor, id))
       return { body: after, audit: { target: id, ...difference(before, after) } }
     },
   )
@@ -151,12 +153,12 @@ function removing(parts: TenantParts): DocumentedOperation {
       path: '/api/tenants/{id}',
       summary: 'Removes a tenant without keys',
       description: 'Revoked keys count, since the ledger still tells what they used. One that was in use is disabled.',
-      params,
+      params: tenantParams,
       answer: done,
       errors: ['not_found', 'conflict'],
     },
     async ({ params: { id }, actor, expectedRevision }) => {
-      const before = shown(await find(parts, actor, id))
+      const before = shown(await visibleTenant(parts, actor, id))
       await parts.tenants.remove(id, expectedRevision)
       return { body: { success: true, message: 'Tenant deleted' }, audit: { target: id, before } }
     },
@@ -164,7 +166,7 @@ function removing(parts: TenantParts): DocumentedOperation {
 }
 
 /** By its id alone: one that merely has that name is another one. Throws `not_found`. */
-async function find({ tenants }: TenantParts, actor: Actor, id: string): Promise<Tenant> {
+export async function visibleTenant({ tenants }: TenantParts, actor: Actor, id: string): Promise<Tenant> {
   const tenant = await tenants.find(id)
   if (tenant?.id !== id || !sees(actor, id)) throw new GatewayError('not_found')
   return tenant

@@ -1,6 +1,13 @@
+import type { Key } from '../domain/key.ts'
+import type { LimitUses } from '../domain/limit-use.ts'
 import type { Tenant, TenantFields } from '../domain/tenant.ts'
 
 export interface TenantParts {
+  readonly limitUsage: {
+    ofKey(key: Key, now: number): Promise<LimitUses>
+    /** By the ids of the tenants. */
+    ofTenants(tenants: readonly Tenant[], now: number): Promise<ReadonlyMap<string, LimitUses>>
+  }
   readonly tenants: {
     list(): Promise<readonly Tenant[]>
     find(idOrName: string): Promise<Tenant | undefined>

@@ -3,6 +3,7 @@ export interface LogSpan {
   readonly from: number
   readonly to: number
   readonly tenantId?: string
+  readonly keyId?: string
   /** By its name. */
   readonly channel?: string
 }

@@ -3,9 +3,9 @@ import { type KeyUnit, keyUnits } from '../domain/lease.ts'
 import { createLearning, type Learning } from './learning.ts'
 import { LeasedPot } from './leased-pot.ts'
 import { createLocalPot, type LocalPot } from './local-pot.ts'
-import { type Limited, limitsOf } from './limits.ts'
+import { bucketsOf, type Limited, limitsOf } from './limits.ts'
 import type { Pot } from './pot.ts'
-import { type Bucket, bucketStart, countedAmount } from './rolling-window.ts'
+import { bucketStart, countedAmount } from './rolling-window.ts'
 import { spanOf, TOKEN_WINDOW } from './spans.ts'
 
 interface Amounts {
@@ -169,12 +169,6 @@ function createDraws<P extends Pot>(
     rpm = orElse
     return draws
   }
-}
-
-function bucketsOf({ minutes, costMinutes = [], costHours = [] }: KeyUsage, unit: KeyUnit): readonly Bucket[] {
-  if (unit === 'tokens') return minutes
-  if (unit === 'requests') return []
-  return unit === 'usd_5h' ? costMinutes : costHours
 }
 
 /** Of a unit in which calls are counted when they have ended. */

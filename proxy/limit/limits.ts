@@ -4,6 +4,7 @@ import { hourPrice, type Price } from '../domain/price.ts'
 import { type ServiceTier, tierFactors } from '../domain/service-tier.ts'
 import { type Tenant, tenantSubject } from '../domain/tenant.ts'
 import type { Estimate } from './estimate.ts'
+import type { Bucket } from './rolling-window.ts'
 
 type Limits = 'rpm' | 'tokenLimit' | 'budget5h' | 'budgetDay' | 'budgetMonth'
 
@@ -33,6 +34,16 @@ export function limitsOf(
     ['usd_month', key.budgetMonth],
   ]
   return limits.flatMap(([unit, limit]) => (limit === null ? [] : [[unit, limit] as const]))
+}
+
+/** What counts to a limit; requests are in no store of one process. */
+export function bucketsOf(
+  { minutes, costMinutes = [], costHours = [] }: Pick<KeyUsage, 'minutes' | 'costMinutes' | 'costHours'>,
+  unit: KeyUnit,
+): readonly Bucket[] {
+  if (unit === 'tokens') return minutes
+  if (unit === 'requests') return []
+  return unit === 'usd_5h' ? costMinutes : costHours
 }
 
 const PER_PRICE = 1_000_000

@@ -18,6 +18,12 @@ export function leavesAt({ start }: Bucket, { bucketMs, lengthMs, period }: Span
   return period === 'day' ? Date.UTC(year, month, date.getUTCDate() + 1) : Date.UTC(year, month + 1)
 }
 
+/** When the day or the month, in UTC, began that this instant is in. */
+export function periodStart(at: number, period: 'day' | 'month'): number {
+  const date = new Date(at)
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), period === 'day' ? date.getUTCDate() : 1)
+}
+
 export function bucketStart(at: number, { bucketMs }: Span): number {
   return at - (at % bucketMs)
 }

@@ -11,10 +11,11 @@ import {
 import { InvalidKey, NameTaken, NoLivingKey, NoSuchTenant, SecretTaken } from '../domain/key-refusal.ts'
 import type { Tenant } from '../domain/tenant.ts'
 import { type ApiKeyRow, columnsOf, modelIn, toKey, toSummary } from './api-key-row.ts'
-import { changeConfig, isTaken } from './config-change.ts'
+import { changeConfig, isTaken, told } from './config-change.ts'
 import type { Database } from './database.ts'
 import { createKeyReads, type KeyReads } from './key-reads.ts'
 import { resetUsage } from './key-reset.ts'
+import { type Buckets, readBuckets } from './limit-buckets.ts'
 import { tenantModelIn, type TenantRow, toTenant } from './tenant-row.ts'
 import { createTenantStore, type TenantStore } from './tenants.ts'
 
@@ -24,6 +25,8 @@ import { createTenantStore, type TenantStore } from './tenants.ts'
  */
 export interface KeyStore extends KeyReads {
   readonly tenants: TenantStore
+  /** What these keys and tenants have used, by subject. */
+  buckets(subjects: readonly string[], usedSince: number): Promise<(subject: string) => Buckets>
   /** Throws `NameTaken`, `SecretTaken`, `NoSuchTenant` or `InvalidKey`. */
   create(id: string, fields: KeyFields, secret: SecretMark, now: number, making?: Making): Promise<KeySummary>
   /** Changes what is named and nothing else. Throws `NoLivingKey`, `NameTaken`, `NoSuchTenant` or `InvalidKey`. */
@@ -69,6 +72,7 @@ export function createKeyStore(database: Database): KeyStore {
 
   return {
     tenants: createTenantStore(database),
+    buckets: (subjects, usedSince) => told('read what is used', readBuckets(database, subjects, usedSince)),
     ...createKeyReads(database),
 
     create(id, fields, { hash, prefix }, now, { beforeCommit, expectedRevision } = {}) {

@@ -100,8 +100,8 @@ function startsWithin({ from, to }: LogSpan): Condition {
   return { text: () => `(${ofEach.join(' OR ')})` }
 }
 
-function narrowing(database: Database, { tenantId, channel }: LogSpan): readonly Condition[] {
-  return [...isOfTenant(database, tenantId), ...equal('channel', channel)]
+function narrowing(database: Database, { tenantId, keyId, channel }: LogSpan): readonly Condition[] {
+  return [...isOfTenant(database, tenantId), ...equal('key_id', keyId), ...equal('channel', channel)]
 }
 
 /** As the sums are kept: the model of a call that was refused is left out, since a caller could make up any. */

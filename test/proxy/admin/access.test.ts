@@ -11,6 +11,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^(GET|POST) \/api\/keys$/,
     /^(GET|PUT|DELETE) \/api\/keys\/\{id\}$/,
     /^POST \/api\/keys\/\{id\}\/\w+$/,
+    /^GET \/api\/(tenants|keys)\/\{id\}\/usage$/,
     /^GET \/api\/tenants(\/\{id\})?$/,
     /^GET \/api\/logs(\/\{id\}|\/stats(\/daily|\/history)?|\/sessions\/active)?$/,
   ],

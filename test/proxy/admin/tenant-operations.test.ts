@@ -3,6 +3,15 @@ import { NOW, startAdminApi } from '../../support/admin-api.ts'
 import { testEngines } from '../../support/database.ts'
 import { withTenants } from '../../support/tenants.ts'
 
+const unused = { budget5hUsd: null, budgetDayUsd: null, budgetMonthUsd: null }
+/** A day of the calendar that has begun just now. */
+const spent = {
+  limit: '1.50',
+  used: '0.00',
+  remaining: '1.50',
+  startedAt: '2030-01-02T00:00:00.000Z',
+  endsAt: '2030-01-03T00:00:00.000Z',
+}
 const plain = {
   description: '',
   status: 'active',
@@ -27,7 +36,9 @@ testEngines('a tenant is made, changed and removed, and the audit log tells it',
   assert.deepEqual([changed.status, changed.json], [200, after])
   const read = await api.send('GET', `/api/tenants/${id}`)
   assert.deepEqual(read.json, after)
-  assert.deepEqual((await api.send('GET', '/api/tenants')).json, { tenants: [after] })
+  assert.deepEqual((await api.send('GET', '/api/tenants')).json, {
+    tenants: [{ ...after, limits: { ...unused, budgetDayUsd: spent } }],
+  })
   assert.deepEqual((await api.send('DELETE', `/api/tenants/${id}`)).json, { success: true, message: 'Tenant deleted' })
   assert.equal((await api.send('GET', `/api/tenants/${id}`)).status, 404)
   const writes = (await api.audited()).filter(({ before, after: made_ }) => before !== null || made_ !== null)
