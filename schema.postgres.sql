@@ -211,3 +211,7 @@ ALTER TABLE "tollgate"."request_logs" ADD COLUMN "tenant_id" VARCHAR(26);
 ALTER TABLE "tollgate"."tenants" ADD COLUMN "reset_at" BIGINT;
 
 CREATE TABLE IF NOT EXISTS "tollgate"."config_backups" ("id" VARCHAR(26) NOT NULL , "created_at" BIGINT NOT NULL, "created_by" VARCHAR(255) NOT NULL, "note" TEXT NOT NULL DEFAULT '', "revision" VARCHAR(32) NOT NULL, "size_bytes" BIGINT NOT NULL, "document" TEXT NOT NULL, PRIMARY KEY ("id"));
+
+CREATE TABLE IF NOT EXISTS "tollgate"."request_bodies" ("id" VARCHAR(26) NOT NULL , "created_at" BIGINT NOT NULL, "request_method" VARCHAR(16) NOT NULL, "request_path" TEXT NOT NULL, "request_headers" TEXT, "request_body" BYTEA, "request_body_bytes" BIGINT NOT NULL, "response_status" INTEGER, "response_headers" TEXT, "response_body" BYTEA, "response_body_bytes" BIGINT NOT NULL, PRIMARY KEY ("id"));
+
+CREATE INDEX request_bodies_whole ON "tollgate".request_bodies (id) WHERE request_body IS NOT NULL;

@@ -132,3 +132,7 @@ ALTER TABLE `request_logs` ADD `tenant_id` VARCHAR(26);
 ALTER TABLE `tenants` ADD `reset_at` BIGINT;
 
 CREATE TABLE IF NOT EXISTS `config_backups` (`id` VARCHAR(26) NOT NULL PRIMARY KEY, `created_at` BIGINT NOT NULL, `created_by` VARCHAR(255) NOT NULL, `note` TEXT NOT NULL DEFAULT '', `revision` VARCHAR(32) NOT NULL, `size_bytes` BIGINT NOT NULL, `document` TEXT NOT NULL);
+
+CREATE TABLE IF NOT EXISTS `request_bodies` (`id` VARCHAR(26) NOT NULL PRIMARY KEY, `created_at` BIGINT NOT NULL, `request_method` VARCHAR(16) NOT NULL, `request_path` TEXT NOT NULL, `request_headers` TEXT, `request_body` BLOB, `request_body_bytes` BIGINT NOT NULL, `response_status` INTEGER, `response_headers` TEXT, `response_body` BLOB, `response_body_bytes` BIGINT NOT NULL);
+
+CREATE INDEX request_bodies_whole ON request_bodies (id) WHERE request_body IS NOT NULL;

@@ -63,7 +63,8 @@ export function createAdministration(parts: AdministrationParts): Administration
     }
   }
   const { configuration, keys, prices } = stores
-  const { channels, suspensions, settings, aliases, audit, logs, statistics, whole, backups } = configuration
+  const { channels, suspensions, settings, aliases, audit, logs, statistics, whole, backups, recordings } =
+    configuration
   const auditor = createAuditor({ store: audit, newId: ulid, onLost })
   const endedSince = (instant: number) => logs.endedSince(instant)
   const watch = createLogWatch({ endedSince, now, pollIntervalMs: WATCH_INTERVAL_MS, onError })
@@ -95,6 +96,7 @@ export function createAdministration(parts: AdministrationParts): Administration
     reload: parts.reload,
     audit,
     logs,
+    recordings,
     watch,
   })
   return {

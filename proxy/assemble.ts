@@ -27,6 +27,7 @@ import { TOKEN_WINDOW } from './limit/spans.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { openCipher } from './open-cipher.ts'
 import { createModels } from './models.ts'
+import { createRecorder, type Recorder } from './recorder.ts'
 import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
 import { createRateLimits, type RateLimitSettings } from './rate-limits.ts'
@@ -57,6 +58,7 @@ export interface Assembly {
   readonly channels: Channels
   /** Undefined where there is no database. */
   readonly audit: AuditStore | undefined
+  readonly recorder: Recorder
   readonly administration: Administration
   readonly ledger: Ledger
   readonly upstream: Upstream
@@ -87,10 +89,9 @@ export async function assemble(
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES)
   const authenticator = createAuthenticator(keySource(store, limiter, now), now, guard)
   const bodies = createBodies({ maxBytes: config.MAX_REQUEST_BODY_MB, maxHeldBytes: config.MAX_BUFFERED_MB })
-  const ledger = await startLedger(config, storage, store, log, { boot, now, limits }, (...commit) =>
-    metrics.commit(...commit),
-  )
-  const metrics = createMetrics(gauges(() => gateway.inFlight(), bodies, ledger, authenticator, store))
+  const ledger = await startLedger(config, storage, store, log, { boot, now, limits }, () => metrics)
+  const recorder = createRecorder({ configuration, now, log })
+  const metrics = createMetrics(gauges(() => gateway.inFlight(), recorder, bodies, ledger, authenticator, store))
   const environment = environmentChannels(config)
   const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, priceOf, now, log })
   const tokens = tokensOf(configuration, now, log)
@@ -111,13 +112,14 @@ export async function assemble(
     clientAddress,
     isDraining,
     observe: observingWith(metrics, log),
+    record: recorder.record,
   })
   const administration = createAdministration({
     version,
     now,
     environment,
     quotas,
-    reload: () => reload({ authenticator, prices, channels, rateLimits }),
+    reload: () => reload({ authenticator, prices, channels, rateLimits, recorder }),
     health: channels.health,
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
@@ -136,6 +138,7 @@ export async function assemble(
     prices,
     channels,
     audit: configuration?.audit,
+    recorder,
     administration,
     ledger,
     upstream,
@@ -227,7 +230,7 @@ function startLedger(
   store: FallbackStore,
   log: Log,
   { boot, now, limits }: { readonly boot: string; readonly now: () => number; readonly limits: Limits },
-  onCommit: (durationMs: number, entries: number) => void,
+  metrics: () => Pick<Metrics, 'commit'>,
 ): Promise<Ledger> {
   const retained = createRetained(config, storage, now, log)
   return Ledger.start(
@@ -250,7 +253,7 @@ function startLedger(
       onCommit(durationMs, entries, applied) {
         limits.limiter.committed(applied)
         limits.quotaPots.committed(applied)
-        onCommit(durationMs, entries)
+        metrics().commit(durationMs, entries)
       },
       onProblem: (what, detail) => log.error({ err: detail }, what),
     },
@@ -259,6 +262,7 @@ function startLedger(
 
 function gauges(
   inFlight: () => number,
+  recorder: Recorder,
   bodies: Bodies,
   ledger: Ledger,
   authenticator: Authenticator,
@@ -277,5 +281,6 @@ function gauges(
     authFailures: () => authenticator.stats().failures,
     authBlocked: () => authenticator.stats().blocked,
     storageAway: () => Number(store.status().isAway),
+    droppedRecordings: () => recorder.dropped(),
   }
 }

@@ -30,6 +30,8 @@ export interface PipelineParts extends AttemptsParts {
   /** How long after its admission an answer has to have begun; 0 makes one attempt, however long it takes. */
   readonly failoverMs: number
   readonly observe: (call: Call, key: Key, entry: Entry) => void
+  /** Keeps the request and its answer, where somebody wants that. */
+  readonly record: (incoming: Incoming, key: Key, body: Buffer) => void
 }
 
 /** The life of a request, on one screen. Each step is a room; none of them knows the others. */
@@ -67,6 +69,7 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
       throw error
     })
 
+    parts.record(incoming, key, body)
     if (call.stream) incoming.keepAlive()
     const close = (outcome: Outcome, sent: Sent, failed: readonly FailedAttempt[]): Promise<void> => {
       const entry = entryOf(parts, call, opened, outcome, sent, failed)

@@ -3,6 +3,7 @@ import type { BlockStore } from './domain/address-block.ts'
 import type { AuditStore } from './domain/audit.ts'
 import type { Store } from './domain/store.ts'
 import { TOKEN_WINDOW } from './limit/spans.ts'
+import type { Recorder } from './recorder.ts'
 import type { Log } from './telemetry/log.ts'
 
 const DAY_MS = 86_400_000
@@ -14,12 +15,13 @@ interface Retained {
   readonly blocks: Pick<BlockStore, 'prune'> | undefined
   /** Likewise. */
   readonly audit: Pick<AuditStore, 'prune'> | undefined
+  readonly recorder: Pick<Recorder, 'prune'>
 }
 
 /** Deletes what is older than its retention, now and every hour. */
 export function startRetention(
   config: Pick<Config, 'LOG_RETENTION_DAYS' | 'AUDIT_RETENTION_DAYS'>,
-  { store, blocks, audit }: Retained,
+  { store, blocks, audit, recorder }: Retained,
   clock: () => number,
   log: Log,
 ): { stop(): void } {
@@ -31,6 +33,7 @@ export function startRetention(
       now,
     )
     if (deleted > 0) log.info({ deleted }, 'entries past their retention were deleted')
+    await recorder.prune(now)
     await blocks?.prune()
     const lines = (await audit?.prune(now - config.AUDIT_RETENTION_DAYS * DAY_MS)) ?? 0
     if (lines > 0) log.info({ deleted: lines }, 'lines of the audit log past their retention were deleted')

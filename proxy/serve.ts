@@ -40,6 +40,8 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     isStarted: () => isStarted,
     isDraining: () => isDraining,
   })
+  const { prices, channels, rateLimits, recorder } = rooms
+  const configured = [...(prices ? [prices] : []), channels, rateLimits, recorder]
   const tasks: { stop(): void }[] = []
 
   const start = async (): Promise<void> => {
@@ -54,22 +56,20 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       onFresh(at) {
         store.freshen(at)
         // The next look follows.
-        rooms.prices?.readOnce().catch(() => undefined)
-        rooms.channels.readOnce().catch(() => undefined)
-        rooms.rateLimits.readOnce().catch(() => undefined)
+        for (const one of configured) one.readOnce().catch(() => undefined)
       },
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
       },
     })
     whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
-    const retention = startRetention(config, { store, blocks: storage.blocks, audit: rooms.audit }, rooms.now, log)
+    const retention = startRetention(config, { ...rooms, store, blocks: storage.blocks }, rooms.now, log)
     tasks.push(watch, retention, snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
     await watch.check().catch(() => undefined)
     if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
     else await loadPrices(storage, log)
-    await Promise.allSettled([rooms.prices?.readOnce(), rooms.channels.readOnce(), rooms.rateLimits.readOnce()])
+    await Promise.allSettled(configured.map((one) => one.readOnce()))
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
@@ -95,6 +95,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
       await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => printLine(JSON.stringify(entry)))
       await Promise.all([rooms.limits.stop(), rooms.administration.settled()])
+      await Promise.race([recorder.settled(), pause(deadline + LAST_WORDS_MS - Date.now())])
       await store.close()
     },
   }

@@ -10,6 +10,7 @@ import { type ChannelProbeParts, channelProbeOperations } from './channel-probe-
 import { channelStateOperations } from './channel-state-operations.ts'
 import { channelUsageOperations, type ChannelUsageParts } from './channel-usage-operations.ts'
 import { type ConfigParts, configOperations } from './config-operations.ts'
+import { debugLogOperations } from './debug-log-operations.ts'
 import { documentOperation } from './document-operation.ts'
 import { keyOperations } from './key-operations.ts'
 import { keyStateOperations } from './key-state-operations.ts'
@@ -79,6 +80,7 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...priceOperations(parts),
     ...settingOperations(parts),
     ...rateLimitOperations(parts),
+    ...debugLogOperations(parts),
     ...modelAliasOperations(parts),
     ...userAliasOperations(parts),
     ...configOperations(parts),

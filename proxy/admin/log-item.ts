@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Entry } from '../domain/entry.ts'
-import { failoverInfoOf } from '../domain/log.ts'
+import { failoverInfoOf, type LoggedEntry } from '../domain/log.ts'
 import { instant, iso } from './schemas.ts'
 
 const count = z.int()
@@ -68,6 +67,7 @@ export const logItem = z.strictObject({
       }),
     )
     .describe('The attempts before the last one; their tokens and costs are in the sums above'),
+  hasDebugData: z.boolean().describe('Whether the request and the answer were kept and can be read'),
 })
 
 const types: ReadonlyMap<string, string> = new Map([
@@ -83,7 +83,7 @@ function usdOf(nanoUsd: number | null | undefined): number | null {
   return nanoUsd === null || nanoUsd === undefined ? null : nanoUsd / 1e9
 }
 
-export function shownLog(entry: Entry): z.input<typeof logItem> {
+export function shownLog(entry: LoggedEntry): z.input<typeof logItem> {
   const { usage, told, costs, admittedAt, firstByteMs, durationMs, channel, attempts, lost } = entry
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage
   return {
@@ -140,5 +140,6 @@ export function shownLog(entry: Entry): z.input<typeof logItem> {
         costNanoUsd: cost?.totalNanoUsd ?? null,
       }),
     ),
+    hasDebugData: entry.hasRecording,
   }
 }

@@ -5,10 +5,18 @@ import { logReportOperation, type LogReportParts } from './log-report-operation.
 import { logStreamOperation, type LogStreamParts } from './log-stream-operation.ts'
 import { logStatisticsOperations, type LogStatisticsParts } from './log-statistics-operations.ts'
 import type { DocumentedOperation } from './operation.ts'
+import { recordingOperations, type RecordingParts } from './recording-operations.ts'
 
 /** What the operations work on. */
 export interface LogParts
-  extends LogReadParts, LogStatisticsParts, LogHistoryParts, LogRemovalParts, LogReportParts, LogStreamParts {
+  extends
+    LogReadParts,
+    LogStatisticsParts,
+    LogHistoryParts,
+    LogRemovalParts,
+    LogReportParts,
+    LogStreamParts,
+    RecordingParts {
   readonly logs: LogReadParts['logs'] & LogRemovalParts['logs'] & LogReportParts['logs']
 }
 
@@ -21,5 +29,6 @@ export function logOperations(parts: LogParts): readonly DocumentedOperation[] {
     ...logHistoryOperations(parts),
     ...logRemovalOperations(parts),
     logReportOperation(parts),
+    ...recordingOperations(parts),
   ]
 }

@@ -13,7 +13,7 @@ export interface LogReadParts {
 
 const described = { tag: 'Logs', access: 'tenant' } as const
 const text = line(255).min(1)
-const logId = z.string().regex(/^[0-9A-Z]{26}$/)
+export const logId = z.string().regex(/^[0-9A-Z]{26}$/)
 const query = z.strictObject({
   provider: text.optional().describe('What channel is called in other systems'),
   channel: text.optional().describe('The name that it had, or its id'),

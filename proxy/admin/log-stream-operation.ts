@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
-import type { Entry } from '../domain/entry.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { LogWatch } from '../domain/log.ts'
+import type { LoggedEntry, LogWatch } from '../domain/log.ts'
 import { ulid } from '../domain/ulid.ts'
 import { shownLog } from './log-item.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
@@ -63,7 +62,7 @@ function eventsOf(watch: LogWatch, now: number): Readable {
   throw new GatewayError('overloaded', { message, legacy: message })
 }
 
-function told(entries: readonly Entry[], at: number): readonly string[] {
+function told(entries: readonly LoggedEntry[], at: number): readonly string[] {
   if (entries.length === 0) return [event('heartbeat', {}, at)]
   return entries.map((entry) => event('log:created', shownLog(entry), at))
 }

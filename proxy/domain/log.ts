@@ -19,9 +19,15 @@ export interface LogFilter {
   readonly to?: number
 }
 
+/** An entry as it is read. */
+export interface LoggedEntry extends Entry {
+  /** Whether the request and its answer were kept beside it, and are still there. */
+  readonly hasRecording: boolean
+}
+
 interface LogPage {
   /** Newest first, by id: by the time of admission. */
-  readonly entries: readonly Entry[]
+  readonly entries: readonly LoggedEntry[]
   /** What to read on before, where there is more or where the search has stopped; null where all has been seen. */
   readonly next: string | null
 }
@@ -40,22 +46,22 @@ export interface LogStore {
   /** Those older than the one with the id `before`, after leaving out the first `offset`. */
   list(filter: LogFilter, place: LogPlace): Promise<LogPage>
   count(filter: LogFilter): Promise<LogCount>
-  find(id: string, filter: Pick<LogFilter, 'tenantId'>): Promise<Entry | undefined>
+  find(id: string, filter: Pick<LogFilter, 'tenantId'>): Promise<LoggedEntry | undefined>
   /** What has ended since the instant, in the order in which it did; of much, the last. */
-  endedSince(instant: number): Promise<readonly Entry[]>
+  endedSince(instant: number): Promise<readonly LoggedEntry[]>
   /**
    * Writes an entry of a call that was not made here, unless one with its request id has been reported before. It moves
    * no counter. Answers the id of the one that is there.
    */
   report(entry: Omit<Entry, 'id'>): Promise<{ readonly id: string; readonly created: boolean }>
-  /** Deletes what was admitted before the instant, and answers how many entries that were. Counters stay. */
+  /** Deletes what was admitted before the instant, with its recordings, and answers how many entries that were. Counters stay. */
   remove(before: number): Promise<number>
 }
 
 /** Somebody who watches calls as they end. */
 export interface LogListener {
   /** What is new, in the order in which it ended; now and then nothing, so that the connection is used. */
-  tell(entries: readonly Entry[], at: number): void
+  tell(entries: readonly LoggedEntry[], at: number): void
   /** There will be nothing more. */
   end(): void
 }

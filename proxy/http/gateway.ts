@@ -11,6 +11,7 @@ import type { Heartbeat } from './heartbeat.ts'
 import { rateLimitHeaderNames } from './rate-limit-headers.ts'
 import { requestIdOf } from './request-id.ts'
 import { asGatewayError, type ReportError } from './send-error.ts'
+import { type AnswerWatcher, watchAnswer } from './watch-answer.ts'
 
 /** A request as the pipeline takes it. */
 export interface Incoming extends Pick<Call, 'endpoint' | 'method' | 'search' | 'headers'> {
@@ -25,6 +26,8 @@ export interface Incoming extends Pick<Call, 'endpoint' | 'method' | 'search' | 
   readBody(): Promise<Buffer>
   /** The answer will be a stream: keep it alive while it is silent. */
   keepAlive(): void
+  /** Tells of all that is written from now on. */
+  watchAnswer(watcher: AnswerWatcher): void
 }
 
 export interface GatewayParts {
@@ -91,6 +94,7 @@ export function createGateway(parts: GatewayParts): Gateway {
           client.startBeating()
           parts.heartbeat.watch(client)
         },
+        watchAnswer: (watcher) => watchAnswer(res, watcher),
       })
     } catch (thrown) {
       client.fail(asGatewayError(thrown))

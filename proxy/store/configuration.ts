@@ -4,6 +4,7 @@ import type { ChannelStore } from '../domain/channel-store.ts'
 import type { Cipher } from '../domain/cipher.ts'
 import type { LogStore } from '../domain/log.ts'
 import type { LogStatistics } from '../domain/log-statistics.ts'
+import type { RecordingStore } from '../domain/recording.ts'
 import { ulid } from '../domain/ulid.ts'
 import type { BackupStore, WholeStore } from '../domain/whole-configuration.ts'
 import { type AliasStore, createAliasStore } from './aliases.ts'
@@ -15,6 +16,7 @@ import { createBackupStore } from './config-backups.ts'
 import type { Database } from './database.ts'
 import { createLogStatistics } from './log-statistics.ts'
 import { createLogStore } from './logs.ts'
+import { createRecordingStore } from './recordings.ts'
 import { readRevision } from './revision.ts'
 import { createSettingStore, type SettingStore } from './settings.ts'
 import { createSuspensionStore, type SuspensionStore } from './suspensions.ts'
@@ -33,6 +35,7 @@ export interface Configuration {
   readonly statistics: LogStatistics
   readonly whole: WholeStore
   readonly backups: BackupStore
+  readonly recordings: RecordingStore
   /** Of all that is configured; it changes with every write. */
   revision(): Promise<string>
 }
@@ -53,6 +56,7 @@ export function createConfiguration(database: Database, cipher: Cipher): Configu
     statistics: createLogStatistics(database),
     whole: createWholeStore({ database, cipher, newKeyId: ulid }),
     backups: createBackupStore(database),
+    recordings: createRecordingStore(database),
     revision: () => readRevision(database),
   }
 }

@@ -4,7 +4,7 @@ import type { DatabasePing } from '../domain/database-ping.ts'
 import { storeError } from './engine-errors.ts'
 
 export type Engine = 'postgres' | 'sqlite'
-export type Bind = readonly (string | number | boolean | null)[]
+export type Bind = readonly (string | number | boolean | Buffer | null)[]
 
 /** One database behind Sequelize. What differs between the engines is decided by `engine`, in one place per question. */
 export interface Database {

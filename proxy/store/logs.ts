@@ -1,6 +1,6 @@
 import type { Entry } from '../domain/entry.ts'
 import { entryColumns, entryFromRow, type EntryRow, entryToRow } from '../domain/entry-row.ts'
-import { type LogStore, REPORTED } from '../domain/log.ts'
+import { type LoggedEntry, type LogStore, REPORTED } from '../domain/log.ts'
 import { ulid } from '../domain/ulid.ts'
 import { told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
@@ -8,21 +8,25 @@ import { type Condition, conditionsOf, isOfTenant, where } from './log-condition
 import { oldestRetainedId, tellRemoved } from './retention.ts'
 
 const CHUNK_ROWS = 5000
+const CHUNK_BODIES = 500
 /** Of a ULID. */
 const TIME_CHARS = 10
 const MAX_COUNTED = 10_000
 /** Of a look at what has just ended. */
 const MAX_ENDED = 1000
 
-type Row = Readonly<Record<(typeof entryColumns)[number], EntryRow[number]>>
+type Row = Readonly<Record<(typeof entryColumns)[number], EntryRow[number]>> & { readonly has_recording: number }
 
 /** The entries of the ledger, for people. Who may read them is decided elsewhere. */
 export function createLogStore(database: Database): LogStore {
   const table = tableOf(database, 'request_logs')
   const truth = (name: string): string => (name === 'stream' ? 'CASE WHEN stream THEN 1 ELSE 0 END AS stream' : name)
-  const selected = `SELECT ${entryColumns.map(truth).join(', ')} FROM ${table}`
+  const bodies = tableOf(database, 'request_bodies')
+  const isRecorded = `EXISTS (SELECT 1 FROM ${bodies} WHERE ${bodies}.id = ${table}.id)`
+  const selected = `SELECT ${entryColumns.map(truth).join(', ')},
+    CASE WHEN ${isRecorded} THEN 1 ELSE 0 END AS has_recording FROM ${table}`
 
-  const read = async (conditions: readonly Condition[], order: string): Promise<readonly Entry[]> => {
+  const read = async (conditions: readonly Condition[], order: string): Promise<readonly LoggedEntry[]> => {
     const { clause, bind } = where(conditions)
     return (await told('read the logs', select<Row>(database, `${selected} ${clause} ${order}`, bind))).map(entryOf)
   }
@@ -80,14 +84,18 @@ export function createLogStore(database: Database): LogStore {
 
     async remove(before) {
       const oldest = oldestRetainedId(before)
-      const chunk = `SELECT id FROM ${table} WHERE id < $1 ORDER BY id LIMIT ${CHUNK_ROWS}`
-      const removing = `DELETE FROM ${table} WHERE id IN (${chunk}) RETURNING id`
       await told('remove logs', tellRemoved(database, oldest))
-      for (let removed = 0; ;) {
-        const gone = await told('remove logs', select(database, removing, [oldest]))
-        removed += gone.length
-        if (gone.length < CHUNK_ROWS) return removed
+      const removeFrom = async (logged: string, chunkRows: number): Promise<number> => {
+        const chunk = `SELECT id FROM ${logged} WHERE id < $1 ORDER BY id LIMIT ${chunkRows}`
+        const removing = `DELETE FROM ${logged} WHERE id IN (${chunk}) RETURNING id`
+        for (let removed = 0; ;) {
+          const gone = await told('remove logs', select(database, removing, [oldest]))
+          removed += gone.length
+          if (gone.length < chunkRows) return removed
+        }
       }
+      await removeFrom(bodies, CHUNK_BODIES) // without their entries nobody would find them
+      return removeFrom(table, CHUNK_ROWS)
     },
   }
 }
@@ -95,8 +103,8 @@ export function createLogStore(database: Database): LogStore {
 /** When a call ended, in the words of the index. */
 const ENDED = '(admitted_at + duration_ms)'
 
-function entryOf(row: Row): Entry {
-  return entryFromRow(entryColumns.map((name) => row[name]))
+function entryOf(row: Row): LoggedEntry {
+  return { ...entryFromRow(entryColumns.map((name) => row[name])), hasRecording: row.has_recording === 1 }
 }
 
 async function report(database: Database, table: string, entry: Omit<Entry, 'id'>): ReturnType<LogStore['report']> {

@@ -11,6 +11,7 @@ import { tenants } from './migrations/0005-tenants.ts'
 import { logs } from './migrations/0006-logs.ts'
 import { tenantBudgets } from './migrations/0007-tenant-budgets.ts'
 import { configBackups } from './migrations/0008-config-backups.ts'
+import { requestBodies } from './migrations/0009-request-bodies.ts'
 import { liftTimeLimits, type OnWait, withOperationLock } from './operation-lock.ts'
 import { type AppliedMigration, numberOf, readMigrations, type SchemaStanding, schemaStanding } from './schema.ts'
 
@@ -41,6 +42,7 @@ const migrations: readonly Migration[] = [
   logs,
   tenantBudgets,
   configBackups,
+  requestBodies,
 ]
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name)
 

@@ -76,7 +76,8 @@ export async function prune(
   }
 }
 
-async function isTurn(database: Database, transaction: Transaction): Promise<boolean> {
+/** Whether this replica is the one that deletes, until the transaction ends. */
+export async function isTurn(database: Database, transaction: Transaction): Promise<boolean> {
   if (database.schema === undefined) return true
   const lock = "SELECT pg_try_advisory_xact_lock(hashtext('tollgate:retention'), hashtext($1)) AS held"
   const [row] = await select<{ held: boolean }>(database, lock, [database.schema], transaction)
@@ -133,7 +134,9 @@ async function deleteChunk(database: Database, transaction: Transaction, logsBef
   const last = chunk.at(-1)
   if (last === undefined) return 0
   await tellRemoved(database, oldestRetainedId(logsBefore), transaction)
-  await run(database, `DELETE FROM ${logs} WHERE id <= $1`, [last.id], transaction)
+  for (const table of [logs, tableOf(database, 'request_bodies')]) {
+    await run(database, `DELETE FROM ${table} WHERE id <= $1`, [last.id], transaction)
+  }
   return chunk.length
 }
 

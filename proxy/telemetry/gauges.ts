@@ -14,6 +14,7 @@ export interface Gauges {
   readonly authFailures: () => number
   readonly authBlocked: () => number
   readonly storageAway: () => number
+  readonly droppedRecordings: () => number
 }
 
 export function addGauges(registry: Registry, gauges: Gauges): void {
@@ -59,5 +60,10 @@ export function addGauges(registry: Registry, gauges: Gauges): void {
     'tollgate_auth_blocked_total',
     'Calls that got address_blocked: too many wrong keys had come from their address.',
     gauges.authBlocked,
+  )
+  count(
+    'tollgate_debug_bodies_dropped_total',
+    'Calls whose requests and answers were to be kept and were not: there was no room for more, or the database was away.',
+    gauges.droppedRecordings,
   )
 }

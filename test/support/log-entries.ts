@@ -1,4 +1,5 @@
 import type { Entry } from '../../proxy/domain/entry.ts'
+import type { LoggedEntry } from '../../proxy/domain/log.ts'
 import { ulid } from '../../proxy/domain/ulid.ts'
 import { oldestRetainedId } from '../../proxy/store/retention.ts'
 import { closedEntry } from './entries.ts'
@@ -7,4 +8,9 @@ import { closedEntry } from './entries.ts'
 export function entryAt(admittedAt: number, more: Partial<Entry> = {}): Entry {
   const time = oldestRetainedId(admittedAt)
   return closedEntry({ id: time + ulid().slice(time.length), admittedAt, ...more })
+}
+
+/** The entry as it is read, of a call of which nothing else was kept. */
+export function logged(entry: Entry): LoggedEntry {
+  return { ...entry, hasRecording: false }
 }

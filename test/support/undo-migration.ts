@@ -25,6 +25,8 @@ const undoings: Readonly<Record<string, (name: (tableOrIndex: string) => string)
     `ALTER TABLE ${name('request_logs')} DROP COLUMN tenant_id`,
     `ALTER TABLE ${name('tenants')} DROP COLUMN reset_at`,
   ],
+  '0008-config-backups': (name) => [`DROP TABLE ${name('config_backups')}`],
+  '0009-request-bodies': (name) => [`DROP TABLE ${name('request_bodies')}`],
 }
 
 /** Makes the schema what it was before this migration, which has to be known here as all behind it. */

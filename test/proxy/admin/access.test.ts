@@ -24,6 +24,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^\w+ \/api\/(model-)?aliases(\/|$)/,
     /^GET \/api\/audit$/,
     /^(DELETE \/api\/logs|POST \/api\/logs\/.+|GET \/api\/logs\/stream)$/,
+    /^\w+ \/api\/logs\/(\{id\}\/debug|debug(\/\w+)?)$/,
   ],
 }
 

@@ -8,7 +8,7 @@ import { createLogStore } from '../../../proxy/store/logs.ts'
 import { countersOf, write } from '../../support/counters.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
-import { entryAt } from '../../support/log-entries.ts'
+import { entryAt, logged } from '../../support/log-entries.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
@@ -37,8 +37,8 @@ testEngines('what the ledger has written is read as it was, in full', async (_t,
   })
   const bare = closedEntry({ stream: false, model: null, firstByteMs: null })
   await write({ database }, [full, bare])
-  assert.deepEqual(await logs.find(full.id, {}), full)
-  assert.deepEqual(await logs.find(bare.id, {}), bare)
+  assert.deepEqual(await logs.find(full.id, {}), logged(full))
+  assert.deepEqual(await logs.find(bare.id, {}), logged(bare))
   assert.equal(await logs.find(closedEntry().id, {}), undefined)
 })
 
@@ -144,7 +144,10 @@ testEngines('an offset leaves out the first', async (_t, { database }) => {
   await write({ database }, entries)
   const page = await logs.list({}, { offset: 1, limit: 1 })
   assert.deepEqual([idsOf(page.entries), page.next], [[entries[1]?.id], entries[1]?.id])
-  assert.deepEqual(await logs.list({}, { offset: 2, limit: 1 }), { entries: [entries[2]], next: null })
+  assert.deepEqual(await logs.list({}, { offset: 2, limit: 1 }), {
+    entries: entries.slice(2).map(logged),
+    next: null,
+  })
 })
 
 testEngines('a search for what is rare stops after ten thousand entries and says where to go on', async (_t, store) => {
@@ -193,7 +196,11 @@ testEngines('what was reported is there once, however often it is reported, and 
   assert.equal(told.filter(({ created }) => created).length, 1)
   const [first] = told
   assert.deepEqual(await logs.report({ ...call, model: 'other' }), { id: first?.id, created: false })
-  assert.deepEqual(await logs.find(first?.id ?? '', {}), { ...call, id: first?.id })
+  assert.deepEqual(await logs.find(first?.id ?? '', {}), {
+    ...call,
+    id: first?.id,
+    hasRecording: false,
+  })
   assert.equal((await logs.report({ ...call, requestId: 'r2', admittedAt: NOON + 5 })).created, true)
   assert.deepEqual(await countersOf(store), counters)
   await write(store, [entryAt(NOON, { requestId: 'r1' }), entryAt(NOON, { requestId: 'r1' })])

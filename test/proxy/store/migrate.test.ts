@@ -78,9 +78,8 @@ testEngines(
   async (t, store) => {
     const { database } = store
     await undoLast(database)
-    // In the way of a column that is made after another.
-    const alter = `ALTER TABLE ${tableOf(database, 'tenants')}`
-    await run(database, `${alter} ADD COLUMN reset_at TEXT`)
+    // In the way of an index that is made after its table.
+    await run(database, `CREATE INDEX request_bodies_whole ON ${tableOf(database, 'tenants')} (name)`)
     const before = [await describeSchema(database), await recorded(database)]
 
     const home = await createHome(
@@ -92,7 +91,7 @@ testEngines(
     assert.match(failed.stderr, new RegExp(`^DATABASE_(?:PATH|URL): run ${LAST}: .+\\.\\n$`))
     assert.deepEqual([await describeSchema(database), await recorded(database)], before)
 
-    await run(database, `${alter} DROP COLUMN reset_at`)
+    await run(database, `DROP INDEX ${tableOf(database, 'request_bodies_whole')}`)
     assert.deepEqual(await migrate(database), [LAST])
   },
 )

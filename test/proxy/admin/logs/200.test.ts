@@ -131,6 +131,7 @@ testEngines('a call is shown with all that is known of it', async (t, store) => 
         costNanoUsd: null,
       },
     ],
+    hasDebugData: false,
   })
 })
 

@@ -15,7 +15,8 @@ test('whoever administers a tenant reads, and neither deletes nor reports', asyn
         return [id, status]
       }),
     )
-  const admins = { cleanUpLogs: 403, clearLogs: 403, reportLog: 403, streamLogs: 403 }
+  const debug = { getLogDebug: 403, getDebugStats: 403, removeDebug: 403, removeDebugHeaders: 403 }
+  const admins = { cleanUpLogs: 403, clearLogs: 403, reportLog: 403, streamLogs: 403, ...debug }
   const reads = { getLogStatistics: 200, listActiveSessions: 200, getDailyLogStatistics: 200, getLogHistory: 200 }
   assert.deepEqual(Object.fromEntries(await statuses('tenant')), { listLogs: 200, getLog: 404, ...reads, ...admins })
   assert.deepEqual(new Set(Object.values(Object.fromEntries(await statuses('user')))), new Set([403]))

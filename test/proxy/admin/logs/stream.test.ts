@@ -10,6 +10,7 @@ import { type Opened, open } from '../../../support/ask.ts'
 import { write } from '../../../support/counters.ts'
 import { openDatabase, type TestDatabase, testEngines } from '../../../support/database.ts'
 import { closedEntry } from '../../../support/entries.ts'
+import { logged } from '../../../support/log-entries.ts'
 import { until } from '../../../support/gateway.ts'
 import { entryAt } from '../../../support/log-entries.ts'
 
@@ -107,7 +108,7 @@ test('whoever reads too slowly is dropped, and nothing more is kept for it', asy
   }
   const { events } = await logStreamOperation({ watch }).perform(call)
   assert.ok(events)
-  const entries = Array.from({ length: 100 }, () => closedEntry())
+  const entries = Array.from({ length: 100 }, () => logged(closedEntry()))
   const tellALot = (): void => Array.from({ length: 5 }).forEach(() => listener?.tell(entries, NOW))
   tellALot()
   assert.deepEqual(left, [])
