@@ -39,7 +39,9 @@ export const logItem = z.strictObject({
   cacheCreationCost: usd,
   cacheReadCost: usd,
   costNanoUsd: count.nullable().describe('The price without rounding'),
-  httpStatus: count,
+  httpStatus: count.describe(
+    'What the caller was answered; behind a heartbeat, which fixes that at 200, what it would have been without one',
+  ),
   stream: z.boolean(),
   transport: z.enum(['sse', 'http']),
   channelId: z.string(),

@@ -50,6 +50,7 @@ export type Metering = 'exact' | 'estimated' | 'unmetered'
 /** How a call ended. */
 export interface Outcome {
   readonly status: Status
+  /** Of the answer, or that it would have had: behind a heartbeat, which fixes the caller's at 200, it tells how the call ended. */
   readonly httpStatus: number
   /** A code of the error catalogue, or the upstream's own error type. */
   readonly error: string | null

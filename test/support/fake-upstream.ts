@@ -27,6 +27,8 @@ export interface FakeUpstream {
   behave(plan: Plan): void
   /** Lets all answers go on that are stalled now. */
   release(): void
+  /** How many answers are stalled: who releases before one is, releases none. */
+  held(): number
   /** Forgets the plan and the calls, and cuts the calls that are still open. */
   reset(): void
   /** The first value of `probe` that is neither false nor undefined. Asked again whenever a call has got further. */
@@ -156,6 +158,7 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
     release() {
       gate.open()
     },
+    held: () => gate.count(),
     reset() {
       plan = options.plan ?? {}
       cutOpenCalls()

@@ -11,6 +11,8 @@ interface Failure {
   readonly attempts: readonly string[]
   /** What the last event says where nobody answers instead. */
   readonly told: RegExp
+  /** And what the entry says of the call. */
+  readonly ended: readonly [status: string, httpStatus: number, error: string | RegExp | null]
 }
 
 const SAID = 'not you'
@@ -22,6 +24,7 @@ const failures: Readonly<Record<string, Failure>> = {
     plan: { neverAnswer: true, status: 401, error: { message: SAID } },
     attempts: ['401 next'],
     told: /upstream_broken.*401.*not you/,
+    ended: ['completed', 401, null],
   },
   'an error behind the beginning': {
     plan: {
@@ -31,11 +34,13 @@ const failures: Readonly<Record<string, Failure>> = {
     },
     attempts: ['401 next'],
     told: /(invalid_api_key|authentication_error).*not you|not you.*invalid_api_key/,
+    ended: ['failed', 200, /^(authentication_error|invalid_api_key)$/],
   },
   'a connection that breaks off': {
     plan: { stallAfter: 1, cutAfter: 1 },
     attempts: ['0 next'],
     told: /upstream_broken/,
+    ended: ['failed', 200, 'upstream_broken'],
   },
 }
 
@@ -60,12 +65,13 @@ async function askSilent(pool: (typeof callerPools)[number], model: string) {
   const { path, body } = callers[pool]
   const { id, status, received, whole } = await pools.open(path, { ...body, model, stream: true })
   await until('a heartbeat', () => received().includes(BEAT))
+  await until('the channel is silent', () => pools.upstream(model).held() > 0)
   assert.equal(received().replaceAll(BEAT, ''), '', 'what has come so far is nobody’s answer')
   pools.upstream(model).release()
   return { id, status, text: String(await whole()) }
 }
 
-for (const { pool, what, name, attempts, told } of cases) {
+for (const { pool, what, name, attempts, told, ended } of cases) {
   test(`${what} of a channel for ${pool} is not seen behind a heartbeat: another one answers`, async () => {
     const { id, status, text } = await askSilent(pool, name)
     assert.equal(status, 200)
@@ -84,6 +90,10 @@ for (const { pool, what, name, attempts, told } of cases) {
     assert.match(events.at(-1) ?? '', told)
     const entry = await pools.entry(id)
     assert.deepEqual([entry.channel, entry.attempts], [`alone-${name}`, null])
+    const [ending, httpStatus, error] = ended
+    assert.deepEqual([entry.status, entry.http_status], [ending, httpStatus])
+    if (error instanceof RegExp) assert.match(entry.error ?? '', error)
+    else assert.equal(entry.error, error)
     assert.equal(pools.seen(id).length, 1)
   })
 }

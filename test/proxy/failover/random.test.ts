@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { FailedAttempt } from '../../../proxy/domain/entry.ts'
+import { json } from '../../support/ask.ts'
 import { countersOf, sumsOf } from '../../support/counters.ts'
 import type { TestDatabase } from '../../support/database.ts'
 import type { Behaviour, SeenCall } from '../../support/fake-upstream.ts'
@@ -87,15 +88,20 @@ const plans = new Map<string, Planned>()
 const arrivals = new Map<string, Arrival[]>()
 
 const pooled = callerPools.flatMap((pool) =>
-  ['closed', 'one', 'two', 'three'].map((place, index): [string, PooledChannel] => {
+  ['closed', 'forbidden', 'one', 'two', 'three'].map((place, index): [string, PooledChannel] => {
     const channel = `${place}-${pool}`
     const status = place === 'closed' ? 'suspended' : 'active'
-    const plan = (call: SeenCall): Partial<Behaviour> => behave(channel, index - 1, call)
+    const plan = (call: SeenCall): Partial<Behaviour> => behave(channel, index - 2, call)
     return [channel, { pool, serviceType: callers[pool].serviceType, status, plan }]
   }),
 )
 const pools = await startPools(Object.fromEntries(pooled), { env: { FAILOVER_DEADLINE_MS: String(DEADLINE_MS) } })
 after(() => pools.close())
+
+/** A key that may use all channels but the forbidden ones, which would have the first turn. */
+const allowed = Object.values(pools.channels).filter((channel) => !channel.name.startsWith('forbidden'))
+const made = await pools.ask('/api/keys', { name: 'restricted', allowedChannels: allowed.map(({ id }) => id) })
+const authorization = `Bearer ${String(json(made.text)['key'])}`
 
 function behave(channel: string, place: number, call: SeenCall): Partial<Behaviour> {
   const id = String(call.headers['x-client-request-id'])
@@ -159,7 +165,7 @@ interface Result {
 
 async function perform(id: string, { pool, stream }: Planned): Promise<Result> {
   const { path, body } = callers[pool]
-  const headers = { 'x-request-id': id, 'x-client-request-id': id }
+  const headers = { authorization, 'x-request-id': id, 'x-client-request-id': id }
   try {
     const { status, text } = await pools.ask(path, { ...body, stream }, { headers })
     return { status, text }
@@ -266,7 +272,8 @@ function expectOutcome(plan: Planned, seen: readonly Arrival[], result: Result, 
     'nothing follows what is an answer',
   )
   if (isPassed(fate)) assert.equal(new Set(seen.map(({ channel }) => channel)).size, 3, 'every channel was asked')
-  assert.ok(seen.every(({ channel }) => channel.endsWith(`-${plan.pool}`) && !channel.startsWith('closed')))
+  const places = ['one', 'two', 'three'].map((place) => `${place}-${plan.pool}`)
+  assert.ok(seen.every(({ channel }) => places.includes(channel)))
   expectAnswer(result, last, fate, entry.request_id)
   expectEntry(entry, seen, fates)
 }

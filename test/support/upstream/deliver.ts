@@ -12,6 +12,8 @@ type Ended = Exclude<SeenCall['ended'], 'pending'>
 /** Where stalled answers wait. Opening it lets those out that wait, and holds the next ones again. */
 export interface Gate {
   wait(signal: AbortSignal): Promise<void>
+  /** How many wait. */
+  count(): number
   open(): void
 }
 
@@ -30,6 +32,7 @@ export function createGate(): Gate {
         signal.addEventListener('abort', leave)
       })
     },
+    count: () => waiting.size,
     open() {
       for (const leave of waiting) leave()
     },
