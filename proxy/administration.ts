@@ -19,7 +19,7 @@ import type { KeyStore } from './store/keys.ts'
 export interface AdministrationParts
   extends
     Pick<OperationParts, 'authenticate' | 'clientAddress' | 'countRequest' | 'now'>,
-    Pick<AdminParts, 'health' | 'quotas' | 'reload'> {
+    Pick<AdminParts, 'health' | 'isWell' | 'quotas' | 'reload' | 'scheduling' | 'startedAt'> {
   readonly version: string
   /** Undefined where the keys are in a file. */
   readonly stores:
@@ -78,6 +78,10 @@ export function createAdministration(parts: AdministrationParts): Administration
     preview,
     statistics,
     health: parts.health,
+    scheduling: parts.scheduling,
+    version,
+    startedAt: parts.startedAt,
+    isWell: parts.isWell,
     quotas: parts.quotas,
     keys,
     tenants: keys.tenants,

@@ -118,9 +118,9 @@ export async function assemble(
     version,
     now,
     environment,
+    ...healthOf(channels, store, ledger, now()),
     quotas,
     reload: () => reload({ authenticator, prices, channels, rateLimits, recorder }),
-    health: channels.health,
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,
@@ -147,6 +147,16 @@ export async function assemble(
     metrics,
     reportError,
   }
+}
+
+function healthOf(
+  { health, scheduling }: Channels,
+  store: FallbackStore,
+  ledger: Ledger,
+  startedAt: number,
+): Pick<AdministrationParts, 'health' | 'isWell' | 'scheduling' | 'startedAt'> {
+  const isWell = (): boolean => !store.status().isAway && ledger.status().problem === null
+  return { health, isWell, scheduling, startedAt }
 }
 
 function tellingOfAdministration(log: Log): Pick<AdministrationParts, 'onLost' | 'onWatchError'> {

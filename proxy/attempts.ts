@@ -209,7 +209,8 @@ export class Attempts {
         return written
       },
     })
-    const hold = new Hold(meter, prepared.call.endpoint.protocol, sent.channel.contentFilter)
+    const { contentFilter: filter } = sent.channel
+    const hold = new Hold(meter, prepared.call.endpoint.protocol, filter?.isEnabled ? filter : null)
     const flow = upstream.send(prepared.target, prepared.call, hold)
     client.follow(flow)
     this.current = { sent, entered, startedAt: now(), hold, meter, flow }

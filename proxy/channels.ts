@@ -1,10 +1,11 @@
 import type { ChannelQuotas } from './channel-quotas.ts'
 import type { Call } from './domain/call.ts'
-import type { Balance, Channel, Pool } from './domain/channel.ts'
+import type { Balance, Channel, HeaderPolicy, Pool } from './domain/channel.ts'
 import { defaultFailover, type FailoverSettings } from './domain/failover.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Key } from './domain/key.ts'
 import { isAway } from './domain/store-error.ts'
+import { withCommonHeaders } from './route/header-policy.ts'
 import type { Journey } from './route/journey.ts'
 import { createRouter, type Router, type Suspension } from './route/router.ts'
 import { poolOf, servesEndpoint } from './route/target.ts'
@@ -18,6 +19,7 @@ export interface Channels {
   /** In the order in which they were read. */
   all(): readonly Channel[]
   readonly health: Router['health']
+  readonly scheduling: Router['scheduling']
   /** Reads them again; after a failure those before stay. */
   reload(): Promise<void>
   /** Reads them if that never worked. */
@@ -44,6 +46,7 @@ interface ChannelsParts {
 /** Names of settings. */
 export const FAILOVER = 'failover'
 export const STRATEGIES = 'strategies'
+const OUTBOUND_HEADERS = 'outbound-headers'
 
 export function createChannels({ own, configuration, quotas, now, log }: ChannelsParts): Channels {
   /** Suspensions that the store had not heard of when it was last read: what it told then does not lift them. */
@@ -73,11 +76,12 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
     if (configuration === undefined) return
     const { channels, suspensions, settings } = configuration
     for (const [id, { isTold }] of untold) if (isTold) untold.delete(id)
-    const [stored, suspended, failover, strategies] = await Promise.all([
+    const [stored, suspended, failover, strategies, headers] = await Promise.all([
       channels.list(),
       suspensions.list(now()),
       settings.get(FAILOVER),
       settings.get(STRATEGIES),
+      settings.get(OUTBOUND_HEADERS),
     ])
     for (const { id, name, fault } of stored)
       if (fault !== null) log.error({ id, name, fault }, 'a channel cannot serve')
@@ -86,7 +90,7 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
       failover: { ...defaultFailover, ...(failover as Partial<FailoverSettings> | undefined) },
     }
     await quotas.load(stored) // before a call can draw on them
-    all = [...stored, ...own]
+    all = [...stored, ...own].map((channel) => withHeaders(channel, headers as HeaderPolicy | undefined)) // safe: as above
     router.load(all, [...suspended, ...untold.values()], said, now())
     isRead = true
   }
@@ -103,6 +107,7 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
     reload,
     all: () => all,
     health: (channelId) => router.health(channelId),
+    scheduling: (pool, at) => router.scheduling(pool, at),
     readOnce: () => (isRead ? Promise.resolve() : reload()),
     begin({ endpoint, model, attribution }, key, deadlineAt) {
       const { clientId, sessionId } = attribution
@@ -133,4 +138,8 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
 function orSuspended(reason: GatewayError | undefined, waitMs: number): GatewayError | undefined {
   if (waitMs === Infinity) return reason
   return sooner(reason, new GatewayError('channels_unavailable', { retryAfterMs: waitMs }))
+}
+
+function withHeaders(channel: Channel, common: HeaderPolicy | undefined): Channel {
+  return common === undefined ? channel : { ...channel, headerPolicy: withCommonHeaders(channel.headerPolicy, common) }
 }

@@ -12,6 +12,8 @@ import { channelUsageOperations, type ChannelUsageParts } from './channel-usage-
 import { type ConfigParts, configOperations } from './config-operations.ts'
 import { debugLogOperations } from './debug-log-operations.ts'
 import { documentOperation } from './document-operation.ts'
+import { headerOperations } from './header-operations.ts'
+import { healthOperation, type HealthParts } from './health-operation.ts'
 import { keyOperations } from './key-operations.ts'
 import { keyStateOperations } from './key-state-operations.ts'
 import { type LogParts, logOperations } from './log-operations.ts'
@@ -20,6 +22,7 @@ import { openApiOf } from './openapi.ts'
 import type { DocumentedOperation } from './operation.ts'
 import { type PriceParts, priceOperations } from './price-operations.ts'
 import { rateLimitOperations } from './rate-limit-operations.ts'
+import { schedulerOperations, type SchedulerParts } from './scheduler-operations.ts'
 import { type SettingParts, settingOperations } from './setting-operations.ts'
 import { tenantOperations } from './tenant-operations.ts'
 import { usageOperations, type UsageParts } from './usage-operations.ts'
@@ -33,6 +36,8 @@ export interface AdminParts
     ChannelMappingParts,
     ChannelMetricsParts,
     ChannelUsageParts,
+    HealthParts,
+    SchedulerParts,
     UsageParts,
     LogParts,
     PriceParts,
@@ -71,6 +76,7 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...channelProbeOperations(parts),
     ...channelMappingOperations(parts),
     channelMetricsOperation(parts),
+    ...schedulerOperations(parts),
     ...channelUsageOperations(parts),
     ...keyOperations(parts),
     ...keyStateOperations(parts),
@@ -81,6 +87,8 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...settingOperations(parts),
     ...rateLimitOperations(parts),
     ...debugLogOperations(parts),
+    ...headerOperations(parts),
+    healthOperation(parts),
     ...modelAliasOperations(parts),
     ...userAliasOperations(parts),
     ...configOperations(parts),

@@ -9,9 +9,23 @@ import { instant, iso, pool } from './schemas.ts'
 export interface ChannelMetricsParts extends KnownChannels, Pick<ChannelParts, 'suspensions'> {
   readonly statistics: LogStatistics
   /** How the last calls of a channel went in this process; undefined of one that it does not know yet. */
-  readonly health: (
-    channelId: string,
-  ) => { readonly failureRate: number; readonly openUntil: number | undefined } | undefined
+  readonly health: (channelId: string) =>
+    | {
+        readonly failureRate: number
+        readonly openUntil: number | undefined
+        readonly calls: readonly {
+          readonly hasServed: boolean
+          readonly status: number | null
+          readonly at: number
+          readonly model: string | null
+          readonly channelName: string
+          readonly routedChannelName: string | null
+        }[]
+        readonly lastSuccessAt: number | null
+        readonly lastFailureAt: number | null
+        readonly consecutiveFailures: number
+      }
+    | undefined
 }
 
 const MINUTE_MS = 60_000
@@ -19,6 +33,14 @@ const MINUTE_MS = 60_000
 const percent = z.number().nullable().describe('In percent; null where there was no call')
 const counted = { requestCount: z.int(), successCount: z.int(), failureCount: z.int(), successRate: percent } as const
 const window = z.strictObject(counted)
+const recentCall = z.strictObject({
+  success: z.boolean().describe('False where the channel failed; to refuse what a caller asks is no failure'),
+  statusCode: z.int().nullable().describe('Null where no answer came'),
+  timestamp: instant,
+  model: z.string().nullable().describe('As the upstream was asked for it'),
+  channelName: z.string(),
+  routedChannelName: z.string().nullable().describe('Where a composite sent the call on: to which channel'),
+})
 
 /** How the calls of channels went. */
 export function channelMetricsOperation(parts: ChannelMetricsParts): DocumentedOperation {
@@ -46,6 +68,10 @@ export function channelMetricsOperation(parts: ChannelMetricsParts): DocumentedO
             .number()
             .nullable()
             .describe('In percent, of the last ten attempts of the process that answers; null where it had none'),
+          consecutiveFailures: z.int().describe('This and what follows to recentCalls is of the process that answers'),
+          lastSuccessAt: instant.nullable(),
+          lastFailureAt: instant.nullable(),
+          recentCalls: z.array(recentCall).describe('Its last twenty attempts, the oldest first'),
           circuitOpenUntil: instant.nullable().describe('Until then that process asks it only where no other is well'),
           suspendedUntil: instant.nullable(),
           suspensionReason: z.string().nullable(),
@@ -70,6 +96,7 @@ export function channelMetricsOperation(parts: ChannelMetricsParts): DocumentedO
           errorRate: percentOf(lastDay.failureCount, lastDay.requestCount),
           timeWindows: { '15m': counts(in15m), '1h': counts(in1h), '6h': counts(in6h), '24h': lastDay },
           recentErrorRate: health ? health.failureRate * 100 : null,
+          ...recentOf(health),
           circuitOpenUntil: iso(health?.openUntil ?? null),
           suspendedUntil: iso(suspension?.until ?? null),
           suspensionReason: suspension?.reason ?? null,
@@ -78,6 +105,20 @@ export function channelMetricsOperation(parts: ChannelMetricsParts): DocumentedO
       return { body }
     },
   )
+}
+
+function recentOf(health: ReturnType<ChannelMetricsParts['health']>) {
+  return {
+    consecutiveFailures: health?.consecutiveFailures ?? 0,
+    lastSuccessAt: iso(health?.lastSuccessAt ?? null),
+    lastFailureAt: iso(health?.lastFailureAt ?? null),
+    recentCalls: (health?.calls ?? []).map(({ hasServed, status, at, ...named }) => ({
+      success: hasServed,
+      statusCode: status,
+      timestamp: iso(at),
+      ...named,
+    })),
+  }
 }
 
 type SumsByName = ReadonlyMap<string, CallSums>

@@ -25,7 +25,7 @@ export function channelProblems(said: SaidOfChannel): readonly FieldProblem[] {
     ...typeProblems(said),
     ...found('website', !isWebsite, 'This is no URL that begins with http:// or https://.'),
     ...found('oauth.tokenUrl', tokenUrlProblem !== undefined, tokenUrlProblem ?? ''),
-    ...headerProblems(view.headerPolicy),
+    ...headerProblems(view.headerPolicy, 'headerPolicy.'),
     ...quotaProblems(body, view),
     ...found(
       'queueEnabled',

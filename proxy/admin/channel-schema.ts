@@ -37,8 +37,12 @@ const priceMultipliers = recordOf(
   }),
   1000,
 )
-const headerPolicy = z.strictObject({
-  remove: z.array(z.string().toLowerCase()).max(100).default([]).describe('Headers of callers that are not passed on'),
+export const headerPolicy = z.strictObject({
+  remove: z
+    .array(z.string().toLowerCase())
+    .max(100)
+    .default([])
+    .describe('Headers of callers that are not passed on; a * at the end stands for whatever follows'),
   set: recordOf(z.string().toLowerCase(), z.string(), 50).default({}).describe('Sent with every request'),
 })
 const compositeMappings = z.array(
@@ -49,12 +53,10 @@ const compositeMappings = z.array(
     targetModel: model.nullable().default(null),
   }),
 )
-const contentFilter = z.strictObject({
-  rules: z
-    .array(z.strictObject({ keyword: line(255).min(1), statusCode: z.int().min(400).max(599).default(429) }))
-    .min(1)
-    .max(100),
-})
+const filterRule = z.strictObject({ keyword: line(255).min(1), statusCode: z.int().min(400).max(599).default(429) })
+const contentFilter = z
+  .strictObject({ enabled: z.boolean().default(true), rules: z.array(filterRule).max(100) })
+  .refine(({ enabled, rules }) => !enabled || rules.length > 0, { path: ['rules'], message: 'A filter needs a rule.' })
 
 /** What can be said of a channel, with system C's names. */
 const fields = {

@@ -70,6 +70,7 @@ export function viewOf(channel: ChannelFields) {
       targetModel: model,
     })),
     contentFilter: channel.contentFilter && {
+      enabled: channel.contentFilter.isEnabled,
       rules: channel.contentFilter.rules.map(({ keyword, status }) => ({ keyword, statusCode: status })),
     },
     headerPolicy: { remove: [...headerPolicy.remove], set: headerPolicy.set },
@@ -118,6 +119,7 @@ export function fieldsOf(view: ChannelView): Fields {
       model: targetModel,
     })),
     contentFilter: view.contentFilter && {
+      isEnabled: view.contentFilter.enabled,
       rules: view.contentFilter.rules.map(({ keyword, statusCode }) => ({ keyword, status: statusCode })),
     },
     headerPolicy: view.headerPolicy,

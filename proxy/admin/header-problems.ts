@@ -1,4 +1,5 @@
 import type { HeaderPolicy } from '../domain/channel.ts'
+import { isNamed } from '../domain/endpoint.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 
 /** RFC 9110 section 5.6.2. */
@@ -34,15 +35,20 @@ const ours = new Set([
   'x-subscription-token',
 ])
 
-/** What is wrong with a header policy; it has its names in small letters. */
-export function headerProblems({ remove, set }: HeaderPolicy): readonly FieldProblem[] {
+/** What is wrong with a header policy; it has its names in small letters. `place` stands before the fields that are named. */
+export function headerProblems({ remove, set }: HeaderPolicy, place: string): readonly FieldProblem[] {
   const names = Object.entries(set)
   return [
-    ...remove.flatMap((name, at) =>
-      TOKEN.test(name) ? [] : [{ field: `headerPolicy.remove.${at}`, message: 'This is no name of a header.' }],
-    ),
+    ...remove.flatMap((name, at) => {
+      const field = `${place}remove.${at}`
+      if (!TOKEN.test(name)) return [{ field, message: 'This is no name of a header.' }]
+      if (name.slice(0, -1).includes('*')) return [{ field, message: 'A * stands at the end only.' }]
+      return isNamed('content-type', [name])
+        ? [{ field, message: 'No upstream reads a call without content-type.' }]
+        : []
+    }),
     ...names.flatMap(([name, value]) => {
-      const field = `headerPolicy.set.${name}`
+      const field = `${place}set.${name}`
       if (!TOKEN.test(name)) return [{ field, message: 'This is no name of a header.' }]
       if (ours.has(name)) return [{ field, message: 'The gateway sets this header itself.' }]
       return VALUE.test(value)

@@ -43,7 +43,7 @@ const failover = z.strictObject({
   modelCooldownMaxWaitSeconds: seconds.default(defaultFailover.cooldownMaxWaitSeconds),
 })
 const balance = z.enum(balances)
-const loadBalance = z.strictObject({ messages: balance, responses: balance, chat: balance, search: balance })
+export const loadBalance = z.strictObject({ messages: balance, responses: balance, chat: balance, search: balance })
 
 /** The same settings as a document has them. */
 export const failoverKind: SettingKind = settingKind({
@@ -135,11 +135,14 @@ function failoverOperations({ settings, ruleProblems }: SettingParts): readonly 
   ]
 }
 
+/** How one of several healthy channels is picked, by pool. */
+export async function balanceIn(settings: SettingParts['settings']): Promise<Record<Pool, Balance>> {
+  const set = ((await settings.get(LOAD_BALANCE)) ?? {}) as Partial<Record<Pool, Balance>> // safe: written below
+  return shownBalances(set)
+}
+
 function balanceOperations({ settings }: SettingParts): readonly DocumentedOperation[] {
-  const read = async (): Promise<Record<Pool, Balance>> => {
-    const set = ((await settings.get(LOAD_BALANCE)) ?? {}) as Partial<Record<Pool, Balance>> // safe: written below
-    return shownBalances(set)
-  }
+  const read = (): Promise<Record<Pool, Balance>> => balanceIn(settings)
   return [
     operation(
       {

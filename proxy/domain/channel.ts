@@ -43,12 +43,13 @@ export interface CompositeMapping {
 
 /** An answer that contains one of the keywords counts as refused with its status. */
 export interface ContentFilter {
+  readonly isEnabled: boolean
   readonly rules: readonly { readonly keyword: string; readonly status: number }[]
 }
 
 /** What is done to the headers that a caller's request takes along. */
 export interface HeaderPolicy {
-  /** Names that are not passed on. */
+  /** Names that are not passed on; a `*` at the end stands for whatever follows. */
   readonly remove: readonly string[]
   /** Sent with every request, in place of the caller's. */
   readonly set: Readonly<Record<string, string>>

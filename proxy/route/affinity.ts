@@ -2,9 +2,12 @@
 export interface Affinity {
   channelOf(conversation: string, now: number): string | undefined
   answered(conversation: string, channelId: string, now: number): void
+  /** How many are known whose names begin so. */
+  count(prefix: string, now: number): number
 }
 
-const LASTS_MS = 30 * 60_000
+/** After its last answer a conversation is known for so long. */
+export const CONVERSATION_MS = 30 * 60_000
 const MAX_CONVERSATIONS = 10_000
 /** Callers name their conversations: with a longer name they do without. */
 const MAX_NAME_CHARACTERS = 512
@@ -15,7 +18,7 @@ export function createAffinity(): Affinity {
   return {
     channelOf(conversation, now) {
       const known = conversations.get(conversation)
-      return known !== undefined && now - known.at < LASTS_MS ? known.channelId : undefined
+      return known !== undefined && now - known.at < CONVERSATION_MS ? known.channelId : undefined
     },
     answered(conversation, channelId, now) {
       if (conversation.length > MAX_NAME_CHARACTERS) return
@@ -23,6 +26,11 @@ export function createAffinity(): Affinity {
       conversations.set(conversation, { channelId, at: now })
       const [oldest] = conversations.keys()
       if (conversations.size > MAX_CONVERSATIONS && oldest !== undefined) conversations.delete(oldest)
+    },
+    count(prefix, now) {
+      let known = 0
+      for (const [name, { at }] of conversations) if (name.startsWith(prefix) && now - at < CONVERSATION_MS) known += 1
+      return known
     },
   }
 }

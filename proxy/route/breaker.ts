@@ -15,10 +15,9 @@ export interface Breaker {
   reset(): void
 }
 
-const WINDOW_CALLS = 10
 const MIN_CALLS = 5
-const MAX_FAILURE_RATE = 0.5
-const OPEN_MS = 15 * 60_000
+/** Of so many calls; a channel is left alone for so long. */
+export const breakerRules = { windowCalls: 10, maxFailureRate: 0.5, openMs: 15 * 60_000 } as const
 /** A probe of which nothing is heard for so long, since its caller has gone, does not keep others from trying. */
 const PROBE_MS = 2 * 60_000
 
@@ -51,12 +50,12 @@ export function createBreaker(): Breaker {
         reset()
         return undefined
       }
-      failures = [...failures, !hasSucceeded].slice(-WINDOW_CALLS)
-      const isFailing = failures.length >= MIN_CALLS && failureRate() >= MAX_FAILURE_RATE
+      failures = [...failures, !hasSucceeded].slice(-breakerRules.windowCalls)
+      const isFailing = failures.length >= MIN_CALLS && failureRate() >= breakerRules.maxFailureRate
       const opens = isProbe || (openUntil === undefined && !hasSucceeded && isFailing)
       if (!opens) return undefined
       probedAt = -Infinity
-      openUntil = now + OPEN_MS
+      openUntil = now + breakerRules.openMs
       return openUntil
     },
   }

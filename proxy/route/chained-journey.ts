@@ -22,6 +22,8 @@ export interface Ground {
   readonly random: () => number
   /** The channel failed a call, or did not. */
   judge(candidate: Candidate, hasSucceeded: boolean, now: number): void
+  /** For people: how an attempt ended. A composite that sent the call on hears of it, too. */
+  note(stop: Pick<Stop, 'candidate' | 'via' | 'model'>, hasServed: boolean, status: number | null, now: number): void
   /** Nothing more is sent to the channel for a while, because of the failure. */
   suspend(channel: Channel, refusal: Refusal, now: number): void
 }
@@ -45,6 +47,8 @@ interface CompositeStay {
 }
 
 const MAX_ATTEMPTS = 200
+/** An answer that has begun. */
+const OK = 200
 
 export class ChainedJourney implements Journey {
   private readonly call: RoutedCall
@@ -87,6 +91,7 @@ export class ChainedJourney implements Journey {
     const { candidate, key, via } = this.stop
     const { conversation, pool } = this.call
     this.ground.judge(candidate, true, now)
+    this.ground.note(this.stop, true, OK, now)
     if (key !== undefined) this.ground.keys.succeeded(candidate.channel, key)
     if (conversation !== undefined) {
       this.ground.affinity.answered(`${pool} ${conversation}`, (via ?? candidate).channel.id, now)
@@ -103,12 +108,17 @@ export class ChainedJourney implements Journey {
       return this.leave(stop)
     }
     // A connection says nothing about the key that it was to carry.
-    if (failure.kind === 'network') return this.changeKey(stop, now)
+    if (failure.kind === 'network') {
+      this.ground.note(stop, false, null, now)
+      return this.changeKey(stop, now)
+    }
 
     const action = this.chain.next(`${stop.candidate.channel.id} ${stop.key?.id ?? ''}`, failure)
+    const hasServed = action.kind === 'none' && failure.status < 500
+    this.ground.note(stop, hasServed, failure.status, now)
     if (action.kind === 'none') {
       // A refusal for what the caller asked is a channel that works.
-      this.ground.judge(stop.candidate, failure.status < 500, now)
+      this.ground.judge(stop.candidate, hasServed, now)
       this.stop = undefined
       this.endReason = 'answer'
       return

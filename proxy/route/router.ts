@@ -1,12 +1,14 @@
 import type { Balance, Channel, Pool } from '../domain/channel.ts'
 import { defaultFailover, type FailoverSettings } from '../domain/failover.ts'
-import { createAffinity } from './affinity.ts'
-import { type Breaker, createBreaker } from './breaker.ts'
-import { indexChannels, type Standing } from './candidates.ts'
+import { CONVERSATION_MS, createAffinity } from './affinity.ts'
+import { type Breaker, breakerRules, createBreaker } from './breaker.ts'
+import { choose, indexChannels, type Standing } from './candidates.ts'
 import { ChainedJourney, type Ground } from './chained-journey.ts'
 import { createChain } from './chain.ts'
 import type { Refusal } from './failure.ts'
 import type { Journey, RoutedCall } from './journey.ts'
+import { MAX_MODEL_CHARACTERS } from './model-name.ts'
+import { createRecentCalls, type RecentCalls, type RecentHistory } from './recent-calls.ts'
 import { createRuleTable } from './rules.ts'
 import { createUpstreamKeys } from './upstream-keys.ts'
 
@@ -25,7 +27,7 @@ export interface RouterSettings {
 }
 
 /** How a channel's last calls went, as far as this process knows. */
-interface ChannelHealth {
+interface ChannelHealth extends RecentHistory {
   readonly failureRate: number
   /** Until when it is left alone; undefined while nothing is wrong. */
   readonly openUntil: number | undefined
@@ -39,6 +41,18 @@ export interface Router {
   health(channelId: string): ChannelHealth | undefined
   /** Until when nothing may be sent to a channel; undefined where something may. */
   suspendedUntil(channelId: string, now: number): number | undefined
+  scheduling(pool: Pool, now: number): Scheduling
+}
+
+/** How calls of a pool are spread. */
+interface Scheduling {
+  /** How many can serve by their settings. */
+  readonly channels: number
+  readonly conversations: number
+  readonly conversationMs: number
+  /** Where the next call goes first, if its conversation is unknown, and any channel may serve it. */
+  readonly next: Channel | undefined
+  readonly breaker: typeof breakerRules
 }
 
 export interface RouterParts {
@@ -57,6 +71,7 @@ const SUSPENSION_MS = 5 * 60_000
 export function createRouter({ random, onSuspend, resetOf }: RouterParts): Router {
   let suspensions = new Map<string, Suspension>()
   let breakers = new Map<string, Breaker>()
+  let recents = new Map<string, RecentCalls>()
   let index = indexChannels([], createBreaker)
   let settings: RouterSettings = { strategies: {}, failover: defaultFailover }
   let rules = createRuleTable(settings.failover.rules)
@@ -79,6 +94,13 @@ export function createRouter({ random, onSuspend, resetOf }: RouterParts): Route
       if (until === undefined || isSuspended(suspensions.get(channel.id), now)) return
       suspend({ channelId: channel.id, until, reason: CIRCUIT_OPEN })
     },
+    note({ candidate, via, model }, hasServed, status, at) {
+      const { channel } = candidate
+      const [channelName, routedChannelName] = via ? [via.channel.name, channel.name] : [channel.name, null]
+      const named = model?.slice(0, MAX_MODEL_CHARACTERS) ?? null
+      const call = { hasServed, status, at, model: named, channelName, routedChannelName }
+      for (const one of [candidate, via]) if (one) recents.get(one.channel.id)?.note(call)
+    },
     suspend(channel, refusal, now) {
       const until =
         refusal.suspendMs === undefined ? (resetOf(channel, now) ?? now + SUSPENSION_MS) : now + refusal.suspendMs
@@ -91,6 +113,7 @@ export function createRouter({ random, onSuspend, resetOf }: RouterParts): Route
       const before = suspensions
       suspensions = new Map(loaded.map((suspension) => [suspension.channelId, suspension]))
       breakers = new Map(channels.map(({ id }) => [id, breakers.get(id) ?? createBreaker()]))
+      recents = new Map(channels.map(({ id }) => [id, recents.get(id) ?? createRecentCalls()]))
       for (const [id, breaker] of breakers) {
         if (isResumed(before.get(id), suspensions.get(id), now)) breaker.reset()
       }
@@ -101,13 +124,38 @@ export function createRouter({ random, onSuspend, resetOf }: RouterParts): Route
     },
     begin: (call) => new ChainedJourney(call, createChain(rules, settings.failover), ground),
     health(channelId) {
-      const breaker = breakers.get(channelId)
-      return breaker && { failureRate: breaker.failureRate(), openUntil: breaker.openUntil() }
+      const [breaker, recent] = [breakers.get(channelId), recents.get(channelId)]
+      if (breaker === undefined || recent === undefined) return undefined
+      return { failureRate: breaker.failureRate(), openUntil: breaker.openUntil(), ...recent.history() }
     },
     suspendedUntil(channelId, now) {
       const suspension = suspensions.get(channelId)
       return isSuspended(suspension, now) ? suspension?.until : undefined
     },
+    scheduling: (pool, now) => schedulingOf(ground, pool, now),
+  }
+}
+
+function schedulingOf(ground: Ground, pool: Pool, now: number): Scheduling {
+  const candidates = ground.index().pools.get(pool) ?? []
+  const next = choose({
+    candidates,
+    model: undefined,
+    allowed: undefined,
+    tried: new Set(),
+    affinity: undefined,
+    strategy: ground.strategyOf(pool),
+    lastTurn: ground.turns.get(pool),
+    standingOf: (candidate) => ground.standingOf(candidate, now),
+    now,
+    random: () => 0.99, // keeps the first
+  })
+  return {
+    channels: candidates.filter(({ isUsable }) => isUsable).length,
+    conversations: ground.affinity.count(`${pool} `, now),
+    conversationMs: CONVERSATION_MS,
+    next: typeof next === 'string' ? undefined : next.channel,
+    breaker: breakerRules,
   }
 }
 

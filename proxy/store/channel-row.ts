@@ -122,7 +122,7 @@ export function toChannel(row: ChannelRow, secrets: ChannelSecrets): Channel {
     modelMapping: parsed(row.model_mapping) ?? {},
     priceMultipliers: parsed(row.price_multipliers) ?? {},
     compositeMappings: parsed(row.composite_mappings) ?? [],
-    contentFilter: parsed(row.content_filter),
+    contentFilter: row.content_filter === null ? null : { isEnabled: true, ...parsed(row.content_filter) },
     headerPolicy: parsed(row.header_policy) ?? { remove: [], set: {} },
     quota: quotaOf(row),
     rpm: row.rpm,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isNamed } from '../domain/endpoint.ts'
 import type { Headers } from '../domain/sink.ts'
 import { ownVia } from '../domain/via.ts'
 
@@ -16,7 +17,7 @@ const forwarded = [
   'x-client-request-id',
 ] as const
 
-/** `withheld`: names, in small letters, that the channel does not want to see. */
+/** `withheld`: names, in small letters, that the channel does not want to see; a `*` at the end stands for whatever follows. */
 export function requestHeaders(
   headers: IncomingHttpHeaders,
   withheld: readonly string[] = [],
@@ -28,7 +29,7 @@ export function requestHeaders(
   }
   for (const name of forwarded) {
     const value = headers[name]
-    if (value !== undefined && !withheld.includes(name)) kept[name] = value
+    if (value !== undefined && !isNamed(name, withheld)) kept[name] = value
   }
   return kept
 }

@@ -21,6 +21,7 @@ import { replacePrices } from '../../proxy/store/replace-prices.ts'
 import { aKey } from './a-key.ts'
 import { ask, type Answer, json } from './ask.ts'
 import { OLD_KEY } from './channels.ts'
+import { aRouter } from './journeys.ts'
 import type { TestDatabase } from './database.ts'
 
 export const NOW = Date.UTC(2030, 0, 2)
@@ -88,6 +89,9 @@ export async function startAdminApi(
     stores: hasDatabase ? { configuration, keys: store, prices } : undefined,
     environment: environmentChannels(accounts),
     health: () => undefined,
+    scheduling: (...asked) => aRouter([]).scheduling(...asked),
+    startedAt: NOW - 1500,
+    isWell: () => true,
     quotas: { usage: () => Promise.resolve(undefined), reset: () => Promise.resolve() },
     reload: () => Promise.resolve(),
     authenticate,

@@ -22,7 +22,7 @@ const decisions: Readonly<Record<'public' | 'tenant' | 'admin', readonly RegExp[
     /^\w+ \/api\/config(\/|$)/,
     /^\w+ \/api\/ratelimit(\/|$)/,
     /^\w+ \/api\/(model-)?aliases(\/|$)/,
-    /^GET \/api\/audit$/,
+    /^GET \/api\/(audit|health\/details)$/,
     /^(DELETE \/api\/logs|POST \/api\/logs\/.+|GET \/api\/logs\/stream)$/,
     /^\w+ \/api\/logs\/(\{id\}\/debug|debug(\/\w+)?)$/,
   ],

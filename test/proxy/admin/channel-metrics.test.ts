@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { channelMetricsOperation } from '../../../proxy/admin/channel-metrics-operation.ts'
+import type { Failure } from '../../../proxy/route/failure.ts'
 import { createLogStatistics } from '../../../proxy/store/log-statistics.ts'
 import { createSuspensionStore } from '../../../proxy/store/suspensions.ts'
 import { aChannel } from '../../support/a-channel.ts'
@@ -8,11 +9,12 @@ import { NOW, startAdminApi } from '../../support/admin-api.ts'
 import { channelInput, channelsIn } from '../../support/channels.ts'
 import { write } from '../../support/counters.ts'
 import { type TestDatabase, testEngines } from '../../support/database.ts'
-import { aRouter } from '../../support/journeys.ts'
+import { aRouter, status as refused } from '../../support/journeys.ts'
 import { entryAt } from '../../support/log-entries.ts'
 
 const MINUTE_MS = 60_000
 const NOTHING = { requestCount: 0, successCount: 0, failureCount: 0, successRate: null }
+const UNKNOWN = { consecutiveFailures: 0, lastSuccessAt: null, lastFailureAt: null, recentCalls: [] }
 const WELL = { recentErrorRate: null, circuitOpenUntil: null, suspendedUntil: null, suspensionReason: null }
 
 /** The operation over real stores, with one channel of each pool of two names, and a router that knows one of them. */
@@ -77,6 +79,7 @@ testEngines('calls of a channel are counted in windows up to a day', async (t, s
       ...lastDay,
       errorRate: 37.5,
       timeWindows: { '15m': counted(2, 0), '1h': counted(4, 1), '6h': counted(6, 2), '24h': lastDay },
+      ...UNKNOWN,
       ...WELL,
       recentErrorRate: 0,
     },
@@ -87,6 +90,7 @@ testEngines('calls of a channel are counted in windows up to a day', async (t, s
       ...NOTHING,
       errorRate: null,
       timeWindows: { '15m': NOTHING, '1h': NOTHING, '6h': NOTHING, '24h': NOTHING },
+      ...UNKNOWN,
       ...WELL,
     },
   ])
@@ -120,6 +124,52 @@ testEngines('what a process knows of a channel is told, and what all know', asyn
     suspendedUntil: '2030-01-02T00:01:00.000Z',
     suspensionReason: '429',
   })
+})
+
+testEngines('the last attempts of a channel are told, and since when it fails', async (t, store) => {
+  const { metrics, router } = await start(t, store)
+  const call = (at: number, ...failures: Failure[]): void => {
+    const journey = router.call({ deadlineAt: Infinity })
+    for (const failure of failures) {
+      assert.equal(journey.next(at).kind, 'send')
+      journey.failed(failure, at)
+    }
+    if (failures.length > 0) return
+    assert.equal(journey.next(at).kind, 'send')
+    journey.succeeded(at)
+  }
+  call(NOW)
+  call(NOW + 1000, refused(400))
+  const name = router.scheduling('messages', NOW).next?.name
+  const told = async () => (await metrics('?pool=messages'))[0] ?? assert.fail()
+  const ended = (second: number, success: boolean, statusCode: number | null): object => ({
+    success,
+    statusCode,
+    timestamp: `2030-01-02T00:00:0${second}.000Z`,
+    model: 'claude-opus-5',
+    channelName: name,
+    routedChannelName: null,
+  })
+  const well = await told()
+  assert.deepEqual(
+    [well['consecutiveFailures'], well['lastSuccessAt'], well['lastFailureAt'], well['recentCalls']],
+    [0, '2030-01-02T00:00:01.000Z', null, [ended(0, true, 200), ended(1, true, 400)]],
+  )
+  call(NOW + 2000, refused(500))
+  call(NOW + 3000, { kind: 'network' })
+  const ill = await told()
+  assert.deepEqual(
+    [ill['consecutiveFailures'], ill['lastSuccessAt'], ill['lastFailureAt'], ill['recentCalls']],
+    [
+      2,
+      '2030-01-02T00:00:01.000Z',
+      '2030-01-02T00:00:03.000Z',
+      [ended(0, true, 200), ended(1, true, 400), ended(2, false, 500), ended(3, false, null)],
+    ],
+  )
+  for (let nth = 0; nth < 30; nth++) call(NOW + 4000)
+  const { recentCalls } = await told()
+  assert.equal((recentCalls as readonly unknown[]).length, 20) // safe: held against the document
 })
 
 testEngines('what is no pool is refused', async (t, store) => {

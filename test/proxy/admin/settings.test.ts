@@ -102,3 +102,15 @@ test('rules that are none are refused with the place', async (t) => {
   const { status } = await api.send('PUT', '/api/config/load-balance', { body: { chat: 'random' } })
   assert.equal(status, 400)
 })
+
+testEngines('what is done to headers on the way to all channels is set, and read as it was', async (t, store) => {
+  const api = await startAdminApi(t, store)
+  const path = '/api/config/outbound-header-policy'
+  assert.deepEqual((await api.send('GET', path)).json, { remove: [], set: {} })
+  const { status } = await api.send('PUT', path, { body: { remove: ['X-Client-*'], set: { 'User-Agent': 'us/1' } } })
+  assert.equal(status, 200)
+  assert.deepEqual((await api.send('GET', path)).json, { remove: ['x-client-*'], set: { 'user-agent': 'us/1' } })
+  const refused = await api.send('PUT', path, { body: { remove: ['*'], set: { authorization: 'Bearer x' } } })
+  const details = refused.json['details'] as readonly { readonly field: string }[] // safe: held against the document
+  assert.deepEqual([refused.status, details.map(({ field }) => field)], [400, ['remove.0', 'set.authorization']])
+})

@@ -205,7 +205,7 @@ for (const [what, status, type] of [
   })
 }
 
-const FILTER = { rules: [{ keyword: 'Quota Exceeded', status: 429 }] }
+const FILTER = { isEnabled: true, rules: [{ keyword: 'Quota Exceeded', status: 429 }] }
 
 for (const protocol of streamProtocols) {
   test(`a ${protocol} stream that says what the filter of its channel knows is refused as the filter says`, async () => {

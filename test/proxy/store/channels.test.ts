@@ -24,7 +24,7 @@ const WHOLE: ChannelInput = {
   modelMapping: { opus: 'gpt-9', __proto__: 'x' },
   priceMultipliers: { _default: { input: 1.5, output: 1, cacheWrite: 0.25, cacheRead: 1 } },
   compositeMappings: [{ pattern: 'haiku', targets: ['01234567'], model: null }],
-  contentFilter: { rules: [{ keyword: 'busy', status: 429 }] },
+  contentFilter: { isEnabled: false, rules: [{ keyword: 'busy', status: 429 }] },
   headerPolicy: { remove: ['x-a'], set: { 'x-b': 'c' } },
   quota: {
     unit: 'credit',

@@ -21,7 +21,7 @@ const WHOLE = {
   priceMultipliers: {
     _default: { inputMultiplier: 0.8, outputMultiplier: 2, cacheCreationMultiplier: 1, cacheReadMultiplier: 1 },
   },
-  contentFilter: { rules: [{ keyword: 'busy', statusCode: 503 }] },
+  contentFilter: { enabled: false, rules: [{ keyword: 'busy', statusCode: 503 }] },
   headerPolicy: { remove: ['user-agent'], set: { 'x-title': 'Tollgate' } },
   quotaType: 'credit',
   quotaLimit: 12.345678901,

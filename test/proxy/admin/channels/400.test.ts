@@ -66,8 +66,8 @@ const refused: Readonly<Record<string, readonly [said: object, fields: readonly 
   ],
   'a token without its secret': [{ oauth: { tokenUrl: 'https://x', clientId: 'c' } }, ['oauth.refreshToken']],
   'a header that is no name': [
-    { headerPolicy: { set: { 'a b': 'x' }, remove: ['x', 'c:d'] } },
-    ['headerPolicy.remove.1', 'headerPolicy.set.a b'],
+    { headerPolicy: { set: { 'a b': 'x' }, remove: ['x', 'c:d', 'x-*-y', 'content-*'] } },
+    ['headerPolicy.remove.1', 'headerPolicy.remove.2', 'headerPolicy.remove.3', 'headerPolicy.set.a b'],
   ],
   'a header with a line break': [{ headerPolicy: { set: { 'x-a': 'b\r\nx-evil: 1' } } }, ['headerPolicy.set.x-a']],
   'a header that is empty': [{ headerPolicy: { set: { 'x-a': '' } } }, ['headerPolicy.set.x-a']],
