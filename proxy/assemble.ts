@@ -8,6 +8,7 @@ import { type ChannelTokens, createChannelTokens } from './channel-tokens.ts'
 import { type Channels, createChannels } from './channels.ts'
 import { createClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { type Configured, createConfigured } from './configured.ts'
 import { createCosting } from './costing.ts'
 import type { AuditStore } from './domain/audit.ts'
 import type { Cipher } from './domain/cipher.ts'
@@ -36,7 +37,7 @@ import { reload } from './reload.ts'
 import { createStatistics } from './statistics.ts'
 import type { Storage } from './storage.ts'
 import type { Configuration } from './store/configuration.ts'
-import { createPriceBook, type PriceBook } from './store/prices.ts'
+import { createPriceBook } from './store/prices.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createTokenEndpoints } from './upstream/oauth.ts'
@@ -54,8 +55,7 @@ export interface Assembly {
   readonly rateLimits: RateLimitSettings
   /** The window of a key as `/stats` tells it. */
   readonly window: (key: KeyRecord) => Promise<WindowState>
-  readonly prices: PriceBook | undefined
-  readonly channels: Channels
+  readonly configured: Configured
   /** Undefined where there is no database. */
   readonly audit: AuditStore | undefined
   readonly recorder: Recorder
@@ -82,8 +82,8 @@ export async function assemble(
   const configuration = storage.configuration?.(await openedCipher(config, log))
   const rateLimits = createRateLimits(configuration?.settings)
   const limits = createLimits(config, bank, clock, () => rateLimits.inForce().apiRpm, log)
-  const { limiter, quotaPots } = limits
-  const prices = storage.prices && createPriceBook(storage.prices)
+  const { limiter, quotaPots, replicas } = limits
+  const prices = storage.prices && createPriceBook()
   const priceOf = (model: string | undefined) => prices?.priceOf(model ?? null)
   const guard = createKeyGuard(config, () => rateLimits.inForce().blockLevels, log)
   const clientAddress = clientAddressBehind(config.TRUSTED_PROXIES)
@@ -93,9 +93,10 @@ export async function assemble(
   const recorder = createRecorder({ configuration, now, log })
   const metrics = createMetrics(gauges(() => gateway.inFlight(), recorder, bodies, ledger, authenticator, store))
   const environment = environmentChannels(config)
-  const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, priceOf, now, log })
+  const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, replicas, priceOf, now, log })
   const tokens = tokensOf(configuration, now, log)
-  const channels = createChannels({ own: environment, configuration, quotas, now, log })
+  const channels = createChannels({ own: environment, suspensions: configuration?.suspensions, quotas, now, log })
+  const configured = createConfigured({ configuration, prices, channels, quotas, now })
   const reportError = reportingTo(log, metrics)
   const { gateway, upstream, heartbeat } = createCallPath(config, {
     authenticate: authenticator.authenticate,
@@ -120,7 +121,7 @@ export async function assemble(
     environment,
     ...healthOf(channels, store, ledger, now()),
     quotas,
-    reload: () => reload({ authenticator, prices, channels, rateLimits, recorder }),
+    reload: () => reload({ authenticator, configured, rateLimits, recorder }),
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,
@@ -135,8 +136,7 @@ export async function assemble(
     limits,
     rateLimits,
     window: windowIn(limiter, bank && store, now),
-    prices,
-    channels,
+    configured,
     audit: configuration?.audit,
     recorder,
     administration,

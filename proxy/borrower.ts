@@ -5,8 +5,8 @@ import type { LeasedPot } from './limit/leased-pot.ts'
 interface BorrowerParts {
   readonly bank: Bank
   readonly now: () => number
-  /** Tells of the store's clock, when it answers what was asked `elapsedMs` ago. */
-  readonly onClock: (storeNow: number, elapsedMs: number) => void
+  /** Tells of the store's clock, when it answers what was asked `elapsedMs` ago, and how many replicas there are. */
+  readonly onClock: (storeNow: number, elapsedMs: number, replicas: number) => void
   /** Leases have come, or will not: whoever waits may look again. */
   readonly onAnswer: () => void
   readonly onError: (error: unknown) => void
@@ -145,7 +145,7 @@ async function renew(
       return asked.map(([, ask]) => ask)
     })
     const elapsedMs = performance.now() - askedAt
-    onClock(answer.now, elapsedMs)
+    onClock(answer.now, elapsedMs, answer.replicas)
     const at = now() - elapsedMs // by the corrected clock
     const grants = new Map(answer.grants.map((grant) => [`${grant.unit} ${grant.subject}`, grant]))
     for (const [pot] of asked) {

@@ -13,13 +13,19 @@ import {
 import { upperCost } from './limit/limits.ts'
 import { mapModel } from './route/model-mapping.ts'
 import { createQuotaPeriods, type Period, periodAt } from './quota-periods.ts'
-import type { QuotaStore } from './store/channel-quota.ts'
+import type { QuotaPeriodRow, QuotaStore } from './store/channel-quota.ts'
 import type { Log } from './telemetry/log.ts'
 
 /** What channels may be used for until their quotas are reset. */
 export interface ChannelQuotas {
-  /** Reads how the quotas of these channels stand. Throws `StoreError`. */
-  load(channels: readonly Channel[]): Promise<void>
+  /**
+   * What is to be read before these channels and the periods that were begun of their quotas can be loaded: what was
+   * used of quotas that this process does not know yet. Throws `StoreError`.
+   */
+  unknown(channels: readonly Channel[], begun: readonly QuotaPeriodRow[]): Promise<QuotaUse>
+  load(channels: readonly Channel[], begun: readonly QuotaPeriodRow[], use: QuotaUse): void
+  /** How the quotas of these channels stand in the store. Throws `StoreError`. */
+  standing(channels: readonly Channel[]): Promise<{ readonly begun: readonly QuotaPeriodRow[]; readonly use: QuotaUse }>
   /** Why a call for this model is not sent to the channel: its quota is known to be spent. */
   refusal(channel: Channel, model: string | undefined): GatewayError | undefined
   /** When the quota is reset next, as far as that is known. */
@@ -32,19 +38,39 @@ export interface ChannelQuotas {
   reset(channel: Channel, now: number): Promise<void>
 }
 
+/** What was used of periods of quotas, by subject and unit, and by how many replicas. */
+export interface QuotaUse {
+  readonly used: ReadonlyMap<string, number>
+  readonly replicas: number
+}
+
 interface ChannelQuotasParts {
   /** Undefined where there is no database, and so no channel with a quota. */
   readonly store: QuotaStore | undefined
   readonly pots: QuotaPots
+  /** How many processes share them, this one among them. */
+  readonly replicas: () => number
   readonly priceOf: (model: string | undefined) => Price | undefined
   readonly now: () => number
   readonly log: Log
 }
 
-export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQuotasParts): ChannelQuotas {
+export function createChannelQuotas({ store, pots, replicas, priceOf, now, log }: ChannelQuotasParts): ChannelQuotas {
   const periods = createQuotaPeriods({ store, now, log })
   const drawnOn = ({ id }: Channel, { unit, limit }: ChannelQuota, { since }: Period): QuotaPeriod => {
     return { channelId: id, since, unit, limit }
+  }
+  const drawnOnAt = (channels: readonly Channel[], begun: readonly QuotaPeriodRow[]): readonly QuotaPeriod[] => {
+    const rows = new Map(begun.map((row) => [row.channelId, row]))
+    return channels.flatMap((channel) => {
+      const { id, quota } = channel
+      return quota === null ? [] : [drawnOn(channel, quota, periods.of(channel, now(), rows.get(id)))]
+    })
+  }
+  const read = async (some: readonly QuotaPeriod[]): Promise<QuotaUse> => {
+    const found = await store?.used(some.map(quotaSubject))
+    const used = new Map(some.map((period) => [usedName(period), found?.get(usedName(period)) ?? 0]))
+    return { used, replicas: replicas() }
   }
   const refusalOf = (channel: Channel): GatewayError => {
     const { resetsAt } = periods.of(channel, now())
@@ -56,15 +82,18 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
   }
 
   return {
-    async load(channels) {
-      if (store === undefined) return
-      await periods.load()
-      const all = channels.flatMap((channel) => {
-        return channel.quota ? [drawnOn(channel, channel.quota, periods.of(channel, now()))] : []
-      })
-      const unknown = pots.unknown(all)
-      const used = await store.used(unknown.map(quotaSubject))
-      for (const period of unknown) pots.open(period, used.get(usedName(period)) ?? 0)
+    unknown: (channels, begun) => read(pots.unknown(drawnOnAt(channels, begun))),
+    load(channels, begun, { used, replicas: sharing }) {
+      periods.hear(begun)
+      for (const period of drawnOnAt(channels, begun)) {
+        const amount = used.get(usedName(period))
+        if (amount !== undefined) pots.open(period, { used: amount, replicas: sharing })
+      }
+    },
+    async standing(channels) {
+      const isAny = channels.some(({ quota }) => quota !== null)
+      const begun = isAny ? ((await store?.list()) ?? []) : []
+      return { begun, use: await read(drawnOnAt(channels, begun)) }
     },
     refusal(channel, asked) {
       const { quota } = channel
@@ -87,20 +116,10 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
     async usage({ id, quota }) {
       if (quota === null || store === undefined) return undefined
       const row = (await store.list()).find(({ channelId }) => channelId === id)
-      const { since, resetsAt } = periodAt(quota.reset, row, now())
-      const { unit, limit } = quota
-      const period = { channelId: id, since, unit, limit }
+      const at = periodAt(quota.reset, row, now())
+      const period = { channelId: id, since: at.since, unit: quota.unit, limit: quota.limit }
       const used = (await store.used([quotaSubject(period)])).get(usedName(period)) ?? 0
-      const remaining = Math.max(0, limit - used)
-      return {
-        quotaType: unit,
-        limit,
-        used,
-        remaining,
-        remainingPercent: limit === 0 ? 0 : (100 * remaining) / limit,
-        ...(since > 0 && { lastResetAt: since }),
-        ...(resetsAt !== null && { nextResetAt: resetsAt }),
-      }
+      return usageOf(quota, at, used)
     },
     async reset({ id, quota }, at) {
       if (quota === null) return
@@ -109,6 +128,19 @@ export function createChannelQuotas({ store, pots, priceOf, now, log }: ChannelQ
       const endsAt = quota.reset?.mode === 'rolling' ? since : periodAt(quota.reset, undefined, at).resetsAt
       await store?.reset({ channelId: id, since, endsAt })
     },
+  }
+}
+
+function usageOf({ unit, limit }: ChannelQuota, { since, resetsAt }: Period, used: number): QuotaUsage {
+  const remaining = Math.max(0, limit - used)
+  return {
+    quotaType: unit,
+    limit,
+    used,
+    remaining,
+    remainingPercent: limit === 0 ? 0 : (100 * remaining) / limit,
+    ...(since > 0 && { lastResetAt: since }),
+    ...(resetsAt !== null && { nextResetAt: resetsAt }),
   }
 }
 

@@ -10,7 +10,8 @@ import type { Journey } from './route/journey.ts'
 import { createRouter, type Router, type Suspension } from './route/router.ts'
 import { poolOf, servesEndpoint } from './route/target.ts'
 import { sooner } from './sooner.ts'
-import type { Configuration } from './store/configuration.ts'
+import { type CallConfiguration, FAILOVER, OUTBOUND_HEADERS, STRATEGIES } from './store/call-configuration.ts'
+import type { SuspensionStore } from './store/suspensions.ts'
 import type { Log } from './telemetry/log.ts'
 
 /** The channels in memory, and the ways of calls through them. */
@@ -20,10 +21,11 @@ export interface Channels {
   all(): readonly Channel[]
   readonly health: Router['health']
   readonly scheduling: Router['scheduling']
-  /** Reads them again; after a failure those before stay. */
-  reload(): Promise<void>
-  /** Reads them if that never worked. */
-  readOnce(): Promise<void>
+  /**
+   * To be called before the store is read; what it answers takes over what was read. Suspensions that the store has
+   * heard of only meanwhile are not lifted by that.
+   */
+  beginLoad(): (stored: readonly Channel[], more: Pick<CallConfiguration, 'suspensions' | 'settings'>) => void
 }
 
 /** The way of a call. */
@@ -37,24 +39,19 @@ interface ChannelsParts {
   /** Those that the environment describes. */
   readonly own: readonly Channel[]
   /** Undefined where there is no database. */
-  readonly configuration: Pick<Configuration, 'channels' | 'suspensions' | 'settings'> | undefined
-  readonly quotas: Pick<ChannelQuotas, 'load' | 'refusal' | 'resetOf'>
+  readonly suspensions: Pick<SuspensionStore, 'suspend'> | undefined
+  readonly quotas: Pick<ChannelQuotas, 'refusal' | 'resetOf'>
   readonly now: () => number
   readonly log: Log
 }
 
-/** Names of settings. */
-export const FAILOVER = 'failover'
-export const STRATEGIES = 'strategies'
-const OUTBOUND_HEADERS = 'outbound-headers'
-
-export function createChannels({ own, configuration, quotas, now, log }: ChannelsParts): Channels {
+export function createChannels({ own, suspensions, quotas, now, log }: ChannelsParts): Channels {
   /** Suspensions that the store had not heard of when it was last read: what it told then does not lift them. */
   const untold = new Map<string, Suspension & { isTold: boolean }>()
   const tell = async ({ channelId, until, reason }: Suspension): Promise<void> => {
     const suspension = { channelId, until, reason, isTold: false }
     untold.set(channelId, suspension)
-    await configuration?.suspensions.suspend(channelId, until, reason, now())
+    await suspensions?.suspend(channelId, until, reason, now())
     suspension.isTold = true
   }
   let all = own
@@ -69,46 +66,26 @@ export function createChannels({ own, configuration, quotas, now, log }: Channel
     },
     resetOf: quotas.resetOf,
   })
-  let isRead = configuration === undefined
   router.load(own, [], { strategies: {}, failover: defaultFailover }, now())
 
-  const read = async (): Promise<void> => {
-    if (configuration === undefined) return
-    const { channels, suspensions, settings } = configuration
-    for (const [id, { isTold }] of untold) if (isTold) untold.delete(id)
-    const [stored, suspended, failover, strategies, headers] = await Promise.all([
-      channels.list(),
-      suspensions.list(now()),
-      settings.get(FAILOVER),
-      settings.get(STRATEGIES),
-      settings.get(OUTBOUND_HEADERS),
-    ])
-    for (const { id, name, fault } of stored)
-      if (fault !== null) log.error({ id, name, fault }, 'a channel cannot serve')
-    const said = {
-      strategies: (strategies ?? {}) as Readonly<Partial<Record<Pool, Balance>>>, // safe: the admin API has checked both
-      failover: { ...defaultFailover, ...(failover as Partial<FailoverSettings> | undefined) },
-    }
-    await quotas.load(stored) // before a call can draw on them
-    all = [...stored, ...own].map((channel) => withHeaders(channel, headers as HeaderPolicy | undefined)) // safe: as above
-    router.load(all, [...suspended, ...untold.values()], said, now())
-    isRead = true
-  }
-
-  /** One after the other: what was read first must not come last. */
-  let reading = Promise.resolve()
-  const reload = (): Promise<void> => {
-    const done = reading.then(read)
-    reading = done.catch(() => undefined)
-    return done
-  }
-
   return {
-    reload,
     all: () => all,
     health: (channelId) => router.health(channelId),
     scheduling: (pool, at) => router.scheduling(pool, at),
-    readOnce: () => (isRead ? Promise.resolve() : reload()),
+    beginLoad() {
+      for (const [id, { isTold }] of untold) if (isTold) untold.delete(id)
+      return (stored, { suspensions: suspended, settings }) => {
+        for (const { id, name, fault } of stored)
+          if (fault !== null) log.error({ id, name, fault }, 'a channel cannot serve')
+        const said = {
+          strategies: (settings[STRATEGIES] ?? {}) as Readonly<Partial<Record<Pool, Balance>>>, // safe: the admin API has checked them
+          failover: { ...defaultFailover, ...(settings[FAILOVER] as Partial<FailoverSettings> | undefined) },
+        }
+        const headers = settings[OUTBOUND_HEADERS] as HeaderPolicy | undefined // safe: as above
+        all = [...stored, ...own].map((channel) => withHeaders(channel, headers))
+        router.load(all, [...suspended, ...untold.values()], said, now())
+      }
+    },
     begin({ endpoint, model, attribution }, key, deadlineAt) {
       const { clientId, sessionId } = attribution
       const isKnown = clientId !== null || sessionId !== null

@@ -196,7 +196,7 @@ export const variables = z.object({
     'Leaves the schema to `tollgate schema up`, run elsewhere: `serve` waits for it, unready.',
   ),
   STORAGE_FALLBACK_ENABLED: flag(true).describe(
-    'Whether a snapshot of the keys in use is kept in `DATA_DIR`, for a start without PostgreSQL.',
+    'Whether a snapshot of the configuration and the keys in use is kept in `DATA_DIR`, for a start without PostgreSQL.',
   ),
   STORAGE_FALLBACK_RETRY_INTERVAL_MS: milliseconds(1000, 10).describe(
     'How often the database is looked for while it is away.',

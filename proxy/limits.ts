@@ -12,6 +12,8 @@ export interface Limits {
   readonly limiter: Limiter
   readonly gate: ChannelGate
   readonly quotaPots: QuotaPots
+  /** How many processes shared them when that was last told, this one among them. */
+  readonly replicas: () => number
   /** Learns the store's clock and makes this replica known to the others. */
   start(): Promise<void>
   /** Gives back what was leased. */
@@ -32,12 +34,17 @@ export function createLimits(
     const limiter = createLimiter({ waitMs, now, leases: undefined, defaultRpm })
     const gate = createChannelGate({ now, leases: undefined })
     const quotaPots = createQuotaPots({ now, leases: undefined })
-    return { limiter, gate, quotaPots, start: () => Promise.resolve(), stop: () => Promise.resolve() }
+    const nothing = () => Promise.resolve()
+    return { limiter, gate, quotaPots, replicas: () => 1, start: nothing, stop: nothing }
   }
+  let replicas = 1
   const borrower = createBorrower({
     bank,
     now,
-    onClock: (storeNow, elapsedMs) => clock.correct(storeNow, elapsedMs),
+    onClock(storeNow, elapsedMs, count) {
+      clock.correct(storeNow, elapsedMs)
+      replicas = Math.max(1, count)
+    },
     onAnswer() {
       limiter.wake()
       gate.wake()
@@ -55,6 +62,7 @@ export function createLimits(
     limiter,
     gate,
     quotaPots,
+    replicas: () => replicas,
     start: () => borrower.ask(),
     stop: () => borrower.stop().catch((error: unknown) => log.warn({ err: error }, 'leases could not be returned')),
   }

@@ -34,10 +34,10 @@ interface Beginning {
 
 /** The periods of the quotas of channels, the same on all replicas. */
 interface QuotaPeriods {
-  /** Throws `StoreError`. */
-  load(): Promise<void>
-  /** The period at `now`, as far as is known; nobody begins one. */
-  of(channel: Channel, now: number): Period
+  /** Takes over what was read of the store. */
+  hear(rows: readonly QuotaPeriodRow[]): void
+  /** The period at `now`, as far as is known, also from a row that was read and not yet heard; nobody begins one. */
+  of(channel: Channel, now: number, read?: QuotaPeriodRow): Period
   /** The period that a call counts to, which may begin with it. While the store is away it is one of our own. */
   current(channel: Channel): Promise<Period>
 }
@@ -55,13 +55,10 @@ export function createQuotaPeriods({ store, now, log }: QuotaPeriodsParts): Quot
   const begun = new Map<string, QuotaPeriodRow>()
   const unheard = new Map<string, Beginning>()
 
-  const of = ({ id, quota }: Channel, at: number): Period => periodAt(quota?.reset ?? null, begun.get(id), at)
-
   /** Of what was read and what is known the later: a read may have begun before a period did. */
-  const hear = (row: QuotaPeriodRow): void => {
-    if ((begun.get(row.channelId)?.since ?? -Infinity) > row.since) return
-    begun.set(row.channelId, row)
-    unheard.delete(row.channelId)
+  const isLate = ({ channelId, since }: QuotaPeriodRow): boolean => (begun.get(channelId)?.since ?? -Infinity) > since
+  const of = ({ id, quota }: Channel, at: number, read?: QuotaPeriodRow): Period => {
+    return periodAt(quota?.reset ?? null, read === undefined || isLate(read) ? begun.get(id) : read, at)
   }
   const begin = (channelId: string, reset: QuotaReset): void => {
     const replaces = begun.get(channelId)?.since ?? null
@@ -90,8 +87,12 @@ export function createQuotaPeriods({ store, now, log }: QuotaPeriodsParts): Quot
 
   return {
     of,
-    async load() {
-      for (const row of (await store?.list()) ?? []) hear(row)
+    hear(rows) {
+      for (const row of rows) {
+        if (isLate(row)) continue
+        begun.set(row.channelId, row)
+        unheard.delete(row.channelId)
+      }
     },
     async current(channel) {
       const reset = channel.quota?.reset ?? null

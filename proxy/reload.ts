@@ -1,11 +1,14 @@
 import type { Assembly } from './assemble.ts'
+import type { Snapshots } from './snapshots.ts'
 
-/** Reads everything that is configured anew; `afterKeys` follows the keys. */
+/** Reads everything that is configured anew. */
 export async function reload(
-  rooms: Pick<Assembly, 'authenticator' | 'prices' | 'channels' | 'rateLimits' | 'recorder'>,
-  afterKeys: () => Promise<void> = () => Promise.resolve(),
+  rooms: Pick<Assembly, 'authenticator' | 'configured' | 'rateLimits' | 'recorder'>,
+  snapshots?: Pick<Snapshots, 'outdate' | 'write'>,
 ): Promise<void> {
-  const { authenticator, prices, channels, rateLimits, recorder } = rooms
-  const keys = authenticator.reload().then(afterKeys)
-  await Promise.all([keys, prices?.reload(), channels.reload(), rateLimits.reload(), recorder.reload()])
+  const { authenticator, configured, rateLimits, recorder } = rooms
+  // A key that was revoked must not come back by a start from the snapshot.
+  const keys = authenticator.reload().then(() => snapshots?.outdate())
+  await Promise.all([keys, configured.reload(), rateLimits.reload(), recorder.reload()])
+  await snapshots?.write()
 }

@@ -6,6 +6,7 @@ import { NameTaken } from './domain/key-refusal.ts'
 import { isAway } from './domain/store-error.ts'
 import { ulid } from './domain/ulid.ts'
 import { shareKeyGuard } from './key-guard.ts'
+import { ownKeyProblem } from './own-key.ts'
 import { printLine } from './print-line.ts'
 import { startRetention } from './retention.ts'
 import { reload } from './reload.ts'
@@ -40,8 +41,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     isStarted: () => isStarted,
     isDraining: () => isDraining,
   })
-  const { prices, channels, rateLimits, recorder } = rooms
-  const configured = [...(prices ? [prices] : []), channels, rateLimits, recorder]
+  const readers = [rooms.configured, rooms.rateLimits, rooms.recorder]
   const tasks: { stop(): void }[] = []
 
   const start = async (): Promise<void> => {
@@ -51,12 +51,11 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await snapshots.start()
     await rooms.limits.start()
     const watch = watchKeys(store, storage.pollIntervalMs, {
-      // A key that was revoked must not come back by a start from the snapshot.
-      onChange: () => reload(rooms, () => snapshots.replace()),
+      onChange: () => reload(rooms, snapshots),
       onFresh(at) {
         store.freshen(at)
         // The next look follows.
-        for (const one of configured) one.readOnce().catch(() => undefined)
+        for (const one of readers) one.readOnce().catch(() => undefined)
       },
       onError(error) {
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
@@ -69,7 +68,9 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await watch.check().catch(() => undefined)
     if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
     else await loadPrices(storage, log)
-    await Promise.allSettled(configured.map((one) => one.readOnce()))
+    await Promise.allSettled(readers.map((one) => one.readOnce()))
+    const problem = await ownKeyProblem(config, storage, rooms.configured.channels()).catch(() => undefined)
+    if (problem !== undefined) log.warn(problem)
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
@@ -95,7 +96,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       // What the database did not take in time goes to standard output, where `ledger replay` can read it back.
       await rooms.ledger.stop(deadline + LAST_WORDS_MS, (entry) => printLine(JSON.stringify(entry)))
       await Promise.all([rooms.limits.stop(), rooms.administration.settled()])
-      await Promise.race([recorder.settled(), pause(deadline + LAST_WORDS_MS - Date.now())])
+      await Promise.race([rooms.recorder.settled(), pause(deadline + LAST_WORDS_MS - Date.now())])
       await store.close()
     },
   }

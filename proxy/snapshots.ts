@@ -1,16 +1,16 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyRecord } from './domain/key.ts'
-import type { Snapshot } from './domain/snapshot.ts'
 import type { Store } from './domain/store.ts'
-import { readSnapshot, type SnapshotSource, writeSnapshot } from './store/snapshot-file.ts'
+import type { KeptConfiguration } from './store/call-configuration.ts'
+import { readSnapshot, type Snapshot, type SnapshotSource, writeSnapshot } from './store/snapshot-file.ts'
 
 export interface Snapshots {
   read(): Promise<Snapshot | undefined>
   /** Writes now; does nothing while what is known is not known to be the truth. */
   write(): Promise<void>
-  /** Keys have changed: what is there goes at once, since it may hold one that was revoked, and is written anew. */
-  replace(): Promise<void>
+  /** Something has changed: what is there goes at once, since it may hold a key that was revoked. */
+  outdate(): void
   /** Writes every `intervalMs`. */
   start(): Promise<void>
   /** The keys of the last snapshot, as they are now in the store. */
@@ -25,8 +25,12 @@ interface SnapshotParts {
   readonly store: Pick<Store, 'findByIds'>
   /** The keys in memory, with what they have used. */
   readonly known: () => readonly KeyRecord[]
+  /** Undefined before it was read. */
+  readonly configuration: () => Promise<KeptConfiguration | undefined>
   /** When memory was last known to be the truth; 0 is never, undefined while the store is away. */
   readonly freshAt: () => number | undefined
+  /** Told once for each reason. */
+  readonly onUseless: (why: string) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -34,7 +38,7 @@ interface SnapshotParts {
 const FORGOTTEN_AFTER_MS = 86_400_000
 
 /**
- * Keeps the keys in use on local disk. A process that has just started knows few of them, so those of the last
+ * Keeps the configuration and the keys in use on local disk. A process that has just started knows few of them, so those of the last
  * snapshot stay, as they are now in the database.
  */
 export function keepSnapshots(parts: SnapshotParts): Snapshots {
@@ -44,7 +48,13 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
   let isWaiting = false
   /** What stood in the last snapshot. */
   let last: readonly KeyRecord[] = []
-  /** How often keys have changed: what was gathered before a change is not to be written after it. */
+  const useless = new Set<string>()
+  const read = (): Promise<Snapshot | undefined> =>
+    readSnapshot(path, parts.source, (why) => {
+      if (!useless.has(why)) parts.onUseless(why)
+      useless.add(why)
+    })
+  /** How often something has changed: what was gathered before a change is not to be written after it. */
   let changes = 0
 
   const stillThere = async (keys: readonly KeyRecord[]): Promise<readonly KeyRecord[]> => {
@@ -59,12 +69,14 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     const before = changes
     const freshAt = parts.freshAt()
     if (freshAt === undefined || freshAt === 0) return
+    const configuration = await parts.configuration()
+    if (configuration === undefined) return // rather the one from before than half of one
     const known = parts.known()
     const ids = new Set(known.map(({ id }) => id))
     const oldest = freshAt - FORGOTTEN_AFTER_MS
     const others = last.filter(({ id, usage }) => !ids.has(id) && (usage.lastUsedAt ?? 0) > oldest)
     const keys = [...known, ...(await stillThere(others))]
-    await writeSnapshot(path, parts.source, { freshAt, keys }, () => changes === before)
+    await writeSnapshot(path, parts.source, { freshAt, keys, configuration }, () => changes === before)
     last = keys
   }
   const writeAfter = async (before: Promise<void>): Promise<void> => {
@@ -77,20 +89,18 @@ export function keepSnapshots(parts: SnapshotParts): Snapshots {
     if (!isWaiting) writing = writeAfter(writing)
     isWaiting = true
   }
-  const writeNow = (): Promise<void> => {
-    tick()
-    return writing
-  }
   return {
-    read: () => readSnapshot(path, parts.source),
-    write: writeNow,
-    replace() {
+    read,
+    write() {
+      tick()
+      return writing
+    },
+    outdate() {
       changes += 1
       rmSync(path, { force: true })
-      return writeNow()
     },
     async start() {
-      last = (await readSnapshot(path, parts.source))?.keys ?? []
+      last = (await read())?.keys ?? []
       timer = setInterval(tick, parts.intervalMs).unref()
     },
     last: () => stillThere(last),

@@ -16,7 +16,7 @@ import { createDatabaseStore } from './store/database-store.ts'
 import { storeError } from './store/engine-errors.ts'
 import { createFileStore } from './store/file/file-store.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
-import { createBank } from './store/leases.ts'
+import { countReplicas, createBank } from './store/leases.ts'
 import { migrate, migrationNames, verifySchema } from './store/migrate.ts'
 import type { OnWait } from './store/operation-lock.ts'
 import { openPostgres, type PostgresSettings } from './store/postgres.ts'
@@ -45,6 +45,8 @@ export interface Storage {
   /** What a snapshot of its keys has to be of. */
   readonly source: SnapshotSource
   readonly pollIntervalMs: number
+  /** How many processes have been at it within the last hour and not ended in peace. Throws `StoreError`. */
+  readonly replicas: () => Promise<number>
   /** Where replicas share the limits: what this one, by the ULID of its boot, borrows from. */
   readonly bankOf: ((boot: string) => Bank) | undefined
 }
@@ -99,6 +101,7 @@ function fileStorage(config: Config): Storage {
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
+    replicas: () => Promise.resolve(1),
     bankOf: undefined,
   }
 }
@@ -121,6 +124,7 @@ async function sqliteStorage(config: Config, { onRetry }: StorageEvents): Promis
     location,
     source: sourceOf(location),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 250,
+    replicas: () => Promise.resolve(1),
     bankOf: undefined,
   }
 }
@@ -158,6 +162,7 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
     location: `${host}${pathname}, schema ${pooled.schema}`,
     source: sourceOf(`${host}${pathname} ${pooled.schema}`),
     pollIntervalMs: config.CONFIG_POLL_INTERVAL_MS ?? 5000,
+    replicas: () => countReplicas(database),
     bankOf: (boot) => createBank(database, boot, alone),
   }
 }

@@ -26,6 +26,9 @@ export function useStorage(config: Config, storage: Storage, log: Log, rooms: ()
     },
     {
       readSnapshot: () => snapshots.read(),
+      onSnapshot({ configuration }) {
+        if (configuration !== undefined) rooms().configured.restore(configuration)
+      },
       onAway: (error) => log.error({ err: error }, 'the database is away; known keys go on from memory'),
       onRetry(retryCount, error) {
         if (config.STORAGE_FALLBACK_VERBOSE_LOGGING) log.warn({ retryCount, error }, 'the database is still away')
@@ -45,11 +48,13 @@ export function useStorage(config: Config, storage: Storage, log: Log, rooms: ()
       const { authenticator, limits } = rooms()
       return [...authenticator.known()].map((key) => ({ ...key, usage: limits.limiter.usage(key) }))
     },
+    configuration: () => rooms().configured.keep(),
     freshAt() {
       const status = store.status()
       return status.isAway || !hasSnapshots ? undefined : status.freshAt
     },
-    onError: (error) => log.error({ err: error }, 'the snapshot of the keys cannot be written'),
+    onUseless: (why) => log.warn({ why }, 'the snapshot in DATA_DIR is not used'),
+    onError: (error) => log.error({ err: error }, 'the snapshot cannot be written'),
   })
   return { store, snapshots, whenBack: (work) => void waiting.push(work) }
 }

@@ -3,7 +3,7 @@ import type { Span } from '../domain/lease.ts'
 import type { Applied } from '../domain/store.ts'
 import type { ChannelGateParts } from './channel-gate.ts'
 import { type ChannelLine, createChannelLine } from './channel-line.ts'
-import { LeasedPot } from './leased-pot.ts'
+import { type KnownUse, LeasedPot } from './leased-pot.ts'
 import { createLocalPot, type LocalPot } from './local-pot.ts'
 
 /** One period of a channel's quota. */
@@ -44,8 +44,8 @@ export interface QuotaPots {
   isSpent(period: QuotaPeriod): boolean
   /** Those of the periods of which this process does not know what was used before it began. */
   unknown(periods: readonly QuotaPeriod[]): readonly QuotaPeriod[]
-  /** Begins to count what this process alone uses, after what was used before it. */
-  open(period: QuotaPeriod, used: number): void
+  /** Begins to count a period that this process does not know, after what was used of it before. */
+  open(period: QuotaPeriod, before: KnownUse): void
   /** Tells of spends of this process that are in the store now. */
   committed(applied: readonly Applied[]): void
   /** Tells of spends of another, dead process that are in the store now. */
@@ -62,6 +62,8 @@ const span = (): Span => EVER
 const PATIENCE_MS = 500
 /** How long a quota that was found spent is believed to be: a correction of the ledger may give some of it back. */
 const BELIEVED_MS = 10_000
+
+const UNUSED: KnownUse = { used: 0, replicas: 1 }
 
 /** One period in one unit. */
 interface Account {
@@ -82,7 +84,7 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
   const accounts = new Map<string, Account>()
 
   /** Of an older period of the channel what is done with is forgotten. */
-  const accountOf = (period: QuotaPeriod, used = 0): Account => {
+  const accountOf = (period: QuotaPeriod, before = UNUSED): Account => {
     const name = nameOf(quotaSubject(period), period.unit)
     let account = accounts.get(name)
     if (account === undefined) {
@@ -90,7 +92,7 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
         if (its.channelId === period.channelId && open === 0) accounts.delete(other)
       }
       const limit = (): number => accounts.get(name)?.limit ?? period.limit
-      const pot = leases ? leasedPot(period, limit) : localPot(limit, used, now())
+      const pot = leases ? leasedPot(period, limit, before) : localPot(limit, before.used, now())
       const line = createChannelLine({
         now,
         take: (upper) => take(pot, upper),
@@ -144,7 +146,7 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
       const isKnown = (period: QuotaPeriod) => accounts.has(nameOf(quotaSubject(period), period.unit))
       return periods.filter((period) => !isKnown(period))
     },
-    open: (period, used) => void accountOf(period, used),
+    open: (period, before) => void accountOf(period, before),
     committed(applied) {
       for (const { account, amount, entries } of movesOf(applied, accounts)) {
         account.open = Math.max(0, account.open - entries)
@@ -166,10 +168,9 @@ function localPot(limit: () => number, used: number, now: number): LocalPot {
   return createLocalPot({ span, limit, buckets: [{ start: now, amount: used }], countsAtOnce: false })
 }
 
-function leasedPot(period: QuotaPeriod, limit: () => number): LeasedPot {
+function leasedPot(period: QuotaPeriod, limit: () => number, before: KnownUse): LeasedPot {
   const subject = quotaSubject(period)
   const unit = `quota_${period.unit}` as const
-  const before = { used: 0, replicas: 1 }
   return new LeasedPot({ subject, unit, span, limit, countsAtOnce: false, isInLedger: true, before })
 }
 

@@ -13,17 +13,39 @@ export interface ChannelReader {
   find(id: string, transaction?: Transaction): Promise<Channel | undefined>
 }
 
+/** Channels as they are stored: what is secret of them is encrypted. */
+export interface SealedChannels {
+  /** By pool and position. */
+  readonly channels: readonly ChannelRow[]
+  /** Of all of them, in order. */
+  readonly keys: readonly SealedKey[]
+}
+
+type SealedKey = Pick<ChannelKeyRow, 'id' | 'channel_id' | 'secret'>
+
+export async function readChannels(database: Database, transaction?: Transaction): Promise<SealedChannels> {
+  const all = `SELECT * FROM ${tableOf(database, 'channels')} ORDER BY pool, position, id`
+  const [channels, keys] = await Promise.all([
+    select<ChannelRow>(database, all, [], transaction),
+    readKeys(database, undefined, transaction),
+  ])
+  return { channels, keys: keys.map(({ id, channel_id, secret }) => ({ id, channel_id, secret })) }
+}
+
+/** A channel of which something cannot be decrypted is there with a fault. */
+export function openChannels({ channels, keys }: SealedChannels, cipher: Cipher): Channel[] {
+  const byChannel = Map.groupBy(keys, (key) => key.channel_id)
+  return channels.map((row) => toChannel(row, secretsOf(cipher, row, byChannel.get(row.id) ?? [])))
+}
+
+/** What the fault of such a channel begins with. */
+export const UNREADABLE = 'secrets cannot be decrypted'
+
 export function createChannelReader(database: Database, cipher: Cipher): ChannelReader {
   const table = tableOf(database, 'channels')
   return {
     async list(transaction) {
-      const sorted = `SELECT * FROM ${table} ORDER BY pool, position, id`
-      const [rows, keys] = await Promise.all([
-        select<ChannelRow>(database, sorted, [], transaction),
-        readKeys(database, undefined, transaction),
-      ])
-      const byChannel = Map.groupBy(keys, (key) => key.channel_id)
-      return rows.map((row) => toChannel(row, secretsOf(cipher, row, byChannel.get(row.id) ?? [])))
+      return openChannels(await readChannels(database, transaction), cipher)
     },
 
     async find(id, transaction) {
@@ -34,7 +56,7 @@ export function createChannelReader(database: Database, cipher: Cipher): Channel
 }
 
 /** A channel that has lost one of its secrets serves with none: half of an account would look like a whole one. */
-function secretsOf(cipher: Cipher, row: ChannelRow, keys: readonly ChannelKeyRow[]): ChannelSecrets {
+function secretsOf(cipher: Cipher, row: ChannelRow, keys: readonly SealedKey[]): ChannelSecrets {
   try {
     const oauth = row.oauth === null ? null : cipher.decrypt(row.oauth, channelOauthPlace(row.id))
     return {
@@ -44,6 +66,6 @@ function secretsOf(cipher: Cipher, row: ChannelRow, keys: readonly ChannelKeyRow
     }
   } catch (error) {
     if (!(error instanceof CannotDecrypt)) throw error
-    return { kind: 'fault', fault: `secrets cannot be decrypted: ${error.message}` }
+    return { kind: 'fault', fault: `${UNREADABLE}: ${error.message}` }
   }
 }

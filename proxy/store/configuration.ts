@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AuditStore } from '../domain/audit.ts'
+import type { Channel } from '../domain/channel.ts'
 import type { ChannelStore } from '../domain/channel-store.ts'
 import type { Cipher } from '../domain/cipher.ts'
 import type { LogStore } from '../domain/log.ts'
@@ -9,7 +10,9 @@ import { ulid } from '../domain/ulid.ts'
 import type { BackupStore, WholeStore } from '../domain/whole-configuration.ts'
 import { type AliasStore, createAliasStore } from './aliases.ts'
 import { createAuditStore } from './audit.ts'
+import { type CallConfiguration, readCallConfiguration } from './call-configuration.ts'
 import { createQuotaStore, type QuotaStore } from './channel-quota.ts'
+import { openChannels, type SealedChannels } from './channel-reader.ts'
 import { createTokenStore, type TokenStore } from './channel-tokens.ts'
 import { createChannelStore } from './channels.ts'
 import { createBackupStore } from './config-backups.ts'
@@ -36,6 +39,10 @@ export interface Configuration {
   readonly whole: WholeStore
   readonly backups: BackupStore
   readonly recordings: RecordingStore
+  /** What the path of a call needs, all of one revision. Throws `StoreError`. */
+  forCalls(now: number): Promise<CallConfiguration>
+  /** Decrypts what is secret of them. */
+  open(sealed: SealedChannels): readonly Channel[]
   /** Of all that is configured; it changes with every write. */
   revision(): Promise<string>
 }
@@ -44,12 +51,15 @@ const CHANNEL_ID_BYTES = 4
 
 export function createConfiguration(database: Database, cipher: Cipher): Configuration {
   const newChannelId = (): string => randomBytes(CHANNEL_ID_BYTES).toString('hex')
+  const suspensions = createSuspensionStore(database)
+  const quotas = createQuotaStore(database)
+  const settings = createSettingStore(database)
   return {
     channels: createChannelStore({ database, cipher, newChannelId, newKeyId: ulid }),
-    suspensions: createSuspensionStore(database),
+    suspensions,
     tokens: createTokenStore(database, cipher),
-    quotas: createQuotaStore(database),
-    settings: createSettingStore(database),
+    quotas,
+    settings,
     aliases: createAliasStore(database),
     audit: createAuditStore(database),
     logs: createLogStore(database),
@@ -57,6 +67,8 @@ export function createConfiguration(database: Database, cipher: Cipher): Configu
     whole: createWholeStore({ database, cipher, newKeyId: ulid }),
     backups: createBackupStore(database),
     recordings: createRecordingStore(database),
+    forCalls: (now) => readCallConfiguration({ database, suspensions, quotas, settings }, now),
+    open: (sealed) => openChannels(sealed, cipher),
     revision: () => readRevision(database),
   }
 }

@@ -1,7 +1,7 @@
 import { hashesOf, type KeyRecord } from '../domain/key.ts'
-import type { Snapshot } from '../domain/snapshot.ts'
 import type { Store } from '../domain/store.ts'
 import { isAway, StoreError } from '../domain/store-error.ts'
+import type { Snapshot } from './snapshot-file.ts'
 
 /** System A's `STORAGE_FALLBACK_*` and how old the last truth may be. Times are milliseconds. */
 export interface FallbackSettings {
@@ -16,6 +16,8 @@ export interface FallbackSettings {
 export interface FallbackEvents {
   /** The last snapshot on local disk, if there is one of this database. */
   readonly readSnapshot: () => Promise<Snapshot | undefined>
+  /** It is what there is to go on with. */
+  readonly onSnapshot: (snapshot: Snapshot) => void
   readonly onAway: (error: Error) => void
   readonly onRetry: (retries: number, error: string) => void
   /** The store is back and its schema verified. */
@@ -54,7 +56,7 @@ interface Outage {
 function createOutage(
   look: () => Promise<void>,
   retryIntervalMs: number,
-  { onAway, onRetry, onBack }: Omit<FallbackEvents, 'readSnapshot'>,
+  { onAway, onRetry, onBack }: Omit<FallbackEvents, 'readSnapshot' | 'onSnapshot'>,
 ): Outage {
   let away: StoreError | undefined
   let retryCount = 0
@@ -156,6 +158,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
         if (last === undefined || Date.now() - last.freshAt > settings.maxStaleMs) throw error
         snapshot = new Map(last.keys.flatMap((key) => hashesOf(key).map((hash) => [hash, key] as const)))
         freshAt = last.freshAt
+        events.onSnapshot(last)
         outage.begin(error)
       }
     },

@@ -58,6 +58,16 @@ export function createBank(database: Database, replica: string, alone: Turns): B
   }
 }
 
+/** How many have said that they are there, and not yet that they leave. Throws `StoreError`. */
+export async function countReplicas(database: Database): Promise<number> {
+  const recent = `seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${FORGOTTEN_MS}`
+  const count = `SELECT count(*)::int AS count FROM ${tableOf(database, 'replicas')} WHERE ${recent}`
+  const [row] = await select<{ count: number }>(database, count).catch((error: unknown) =>
+    Promise.reject(storeError('count the replicas', error)),
+  )
+  return row?.count ?? 0
+}
+
 function argumentOf({ subject, unit, span, limit, base, wanted, spare, used }: LeaseAsk): object {
   const span_ms = span.bucketMs + span.lengthMs
   return {

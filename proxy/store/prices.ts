@@ -20,12 +20,9 @@ export interface PriceStore {
   loadDefaults(which: WhichDefaults, isDryRun?: boolean): Promise<DefaultsLoaded>
 }
 
-/** The prices in memory. Before the first `reload` every model is unpriced. */
+/** The prices in memory. Before the first `load` every model is unpriced. */
 export interface PriceBook {
-  /** Reads them again; after a failure those before stay. */
-  reload(): Promise<void>
-  /** Reads them if that never worked. */
-  readOnce(): Promise<void>
+  load(prices: Prices): void
   /** The names of the models that may be listed. */
   listed(): readonly string[]
   /** The price of a call's model; undefined where it has none. */
@@ -56,20 +53,15 @@ export function createPriceStore(database: Database): PriceStore {
   }
 }
 
-export function createPriceBook({ list }: Pick<PriceStore, 'list'>): PriceBook {
+export function createPriceBook(): PriceBook {
   let find = createPriceLookup(new Map())
   let listed: readonly string[] = []
-  let isRead = false
-  const reload = async (): Promise<void> => {
-    const prices = await list()
-    find = createPriceLookup(prices)
-    listed = [...prices].filter(([, { isExported }]) => isExported).map(([model]) => model)
-    isRead = true
-  }
   const priceOf = (model: string | null): ModelPrice | undefined => (model === null ? undefined : find(model))
   return {
-    reload,
-    readOnce: () => (isRead ? Promise.resolve() : reload()),
+    load(prices) {
+      find = createPriceLookup(prices)
+      listed = [...prices].filter(([, { isExported }]) => isExported).map(([model]) => model)
+    },
     listed: () => listed,
     priceOf,
     priceFor(responseModel, requestModel) {

@@ -3,7 +3,7 @@ import { changeConfig, told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
 
 /** A channel that is left alone for a while, on all replicas. */
-interface Suspension {
+export interface Suspension {
   readonly channelId: string
   readonly suspendedAt: number
   readonly until: number

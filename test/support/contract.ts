@@ -68,6 +68,7 @@ async function fallbackSubject(t: TestContext, engine: Engine): Promise<Subject>
     { isEnabled: true, retryIntervalMs: 1000, maxRetries: 0, maxStaleMs: 60_000 },
     {
       readSnapshot: () => Promise.resolve(undefined),
+      onSnapshot: () => unexpected('a snapshot'),
       onAway: unexpected,
       onRetry: unexpected,
       onBack: () => unexpected('back'),

@@ -24,6 +24,7 @@ async function start(t: TestContext, store: TestDatabase) {
   const quotas = createChannelQuotas({
     store: createQuotaStore(database),
     pots: createQuotaPots({ now: () => NOW, leases: undefined }),
+    replicas: () => 1,
     priceOf: unexpected,
     now: () => NOW,
     log: { error: unexpected } as never, // safe: of the log, this is all that quotas use

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FAILOVER, STRATEGIES } from '../../../proxy/channels.ts'
+import { FAILOVER, STRATEGIES } from '../../../proxy/store/call-configuration.ts'
 import { createSettingStore } from '../../../proxy/store/settings.ts'
 import { startAdminApi } from '../../support/admin-api.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'

@@ -57,6 +57,7 @@ async function administered(pools: Pools) {
   const quotas = createChannelQuotas({
     store: createQuotaStore(database),
     pots: createQuotaPots({ now: Date.now, leases: undefined }),
+    replicas: () => 1,
     priceOf: unexpected,
     now: Date.now,
     log: { error: unexpected } as never, // safe: it logs nothing else

@@ -110,7 +110,7 @@ test('a call waits a moment for what calls in flight may give back, in the order
 test('what was used before a process began is not used again', async (t) => {
   const { draw, pots } = onClock(t)
   assert.deepEqual(pots.unknown([requests(3), credit(9)]), [requests(3), credit(9)])
-  pots.open(requests(3), 2)
+  pots.open(requests(3), { used: 2, replicas: 1 })
   assert.deepEqual(pots.unknown([requests(3), credit(9)]), [credit(9)])
   drawn(await draw(requests(3))).settle(ended(200))
   assert.equal(await draw(requests(3)), 'spent')

@@ -5,6 +5,7 @@ import type { Bank, LeaseAsk } from '../../../proxy/domain/lease.ts'
 import { bucketStart } from '../../../proxy/limit/rolling-window.ts'
 import { REQUEST_WINDOW, TOKEN_WINDOW } from '../../../proxy/limit/spans.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
+import { countReplicas } from '../../../proxy/store/leases.ts'
 import { createTurns } from '../../../proxy/store/turns.ts'
 import { openDatabase, type TestDatabase } from '../../support/database.ts'
 import { closedEntry } from '../../support/entries.ts'
@@ -37,8 +38,11 @@ test('replicas count while they are heard of, and not after', async (t) => {
   await store.query("UPDATE replicas SET seen_at = seen_at - 6000 WHERE id = 'one'")
   assert.equal(await replicasOf(two), 1)
   assert.equal(await replicasOf(one), 2)
+  await store.query("UPDATE replicas SET seen_at = seen_at - 6000 WHERE id = 'one'")
+  assert.equal(await countReplicas(store.database), 2, 'one that has nothing to ask is there all the same')
   await two.leave()
   assert.equal(await replicasOf(one), 1)
+  assert.equal(await countReplicas(store.database), 1)
 })
 
 /** Banks of as many replicas, each with connections of its own. */

@@ -3,17 +3,28 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
-import type { Snapshot } from '../../../proxy/domain/snapshot.ts'
-import { readSnapshot, writeSnapshot } from '../../../proxy/store/snapshot-file.ts'
+import { readSnapshot, type Snapshot, writeSnapshot } from '../../../proxy/store/snapshot-file.ts'
 import { aKey } from '../../support/a-key.ts'
 import { directoryFor } from '../../support/entries.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const SOURCE = { database: 'abc', schema: '0002-usage-stats' }
 
+const CONFIGURATION = {
+  channels: [],
+  keys: [{ id: 'k', channel_id: 'c', secret: 'v1.sealed' }],
+  suspensions: [{ channelId: 'c', suspendedAt: 1, until: 2, reason: 'Жанна\n' }],
+  quotaPeriods: [],
+  settings: { failover: { isEnabled: true } },
+  prices: [],
+  quotaUse: [['channel:c:0 quota_requests', 3]],
+  replicas: 2,
+} as const
+
 function snapshotOf(keys: number, freshAt = 1_800_000_000_000): Snapshot {
   return {
     freshAt,
+    configuration: CONFIGURATION,
     keys: Array.from({ length: keys }, (_, place) =>
       aKey({
         name: `Жанна\n"${place}"`,
@@ -35,6 +46,34 @@ for (const keys of [0, 1, 100, 101, 1000]) {
     assert.equal(statSync(path).mode & 0o777, 0o600)
   })
 }
+
+test('a program that kept the keys alone and this one read what the other has written', async (t) => {
+  const path = pathFor(t)
+  await writeSnapshot(path, SOURCE, snapshotOf(3))
+  const [header = '', ...lines] = readFileSync(path, 'utf8').split('\n')
+  assert.deepEqual(
+    lines.slice(0, -2).map((line) => JSON.parse(line) as unknown), // the earlier one takes each for a key
+    snapshotOf(3).keys,
+  )
+  const { format, database, schema, freshAt } = JSON.parse(header) as Record<string, unknown> // safe: it is an object
+  assert.deepEqual({ format, database, schema, freshAt }, { format: 1, ...SOURCE, freshAt: snapshotOf(0).freshAt })
+
+  await writeSnapshot(path, SOURCE, { ...snapshotOf(3), configuration: undefined })
+  assert.deepEqual(await readSnapshot(path, SOURCE), { ...snapshotOf(3), configuration: undefined })
+})
+
+test('why a snapshot is not used is told', async (t) => {
+  const path = pathFor(t)
+  const told: string[] = []
+  const read = (source = SOURCE) => readSnapshot(path, source, (why) => told.push(why))
+  await read()
+  await writeSnapshot(path, SOURCE, snapshotOf(1))
+  await read()
+  await read({ ...SOURCE, database: 'abd' })
+  writeFileSync(path, '!', { flag: 'r+' })
+  await read()
+  assert.deepEqual(told, ['it is of another database, schema or version', 'it is damaged'])
+})
 
 test('a later snapshot takes the place of the one before', async (t) => {
   const path = pathFor(t)
