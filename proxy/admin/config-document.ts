@@ -10,6 +10,7 @@ import { priceListInput, shownPrices } from './price-list.ts'
 import { rateLimitKind } from './rate-limit-operations.ts'
 import { instantInput, iso, line, recordOf } from './schemas.ts'
 import type { SettingKind } from './setting-kind.ts'
+import { debugLogKind } from './debug-log-operations.ts'
 import { headerPolicyKind } from './header-operations.ts'
 import { failoverKind, loadBalanceKind } from './setting-operations.ts'
 import { tenantFields } from './tenant-operations.ts'
@@ -21,6 +22,7 @@ export const settingKinds: Readonly<Record<string, SettingKind>> = {
   loadBalance: loadBalanceKind,
   rateLimits: rateLimitKind,
   outboundHeaders: headerPolicyKind,
+  debugLog: debugLogKind,
 }
 
 const sealed = z

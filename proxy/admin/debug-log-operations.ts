@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import type { FieldProblem } from '../domain/errors.ts'
 import { DEBUG_LOG, type DebugLog, defaultDebugLog } from '../domain/recording.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
 import { requestInvalid } from './problems.ts'
 import { done, line } from './schemas.ts'
+import { type SettingKind, settingKind } from './setting-kind.ts'
 import type { SettingParts } from './setting-operations.ts'
 
 const MAX_KEYS = 100
@@ -24,14 +26,20 @@ const debugLog = z.strictObject({
   maxBodyKb: z.int().min(1).max(4096).default(defaultDebugLog.maxBodyKb).describe('Of each body, from its beginning'),
 })
 
+export const debugLogKind: SettingKind = settingKind({
+  stored: DEBUG_LOG,
+  schema: debugLog,
+  shown: complete,
+  toStored: (said) => said,
+  problems: problemsOf,
+})
+
 const described = { tag: 'Settings', access: 'admin', hasRevision: true, path: '/api/config/debug-log' } as const
 
 /** Whether requests and answers are kept. */
 export function debugLogOperations({ settings }: Pick<SettingParts, 'settings'>): readonly DocumentedOperation[] {
-  const read = async (): Promise<DebugLog> => ({
-    ...defaultDebugLog,
-    ...((await settings.get(DEBUG_LOG)) as Partial<DebugLog> | undefined), // safe: written below
-  })
+  // safe: written below
+  const read = async (): Promise<DebugLog> => complete((await settings.get(DEBUG_LOG)) as Partial<DebugLog> | undefined)
   return [
     operation(
       {
@@ -55,10 +63,8 @@ export function debugLogOperations({ settings }: Pick<SettingParts, 'settings'>)
         answer: done,
       },
       async ({ body, expectedRevision }) => {
-        if (body.headerRetentionHours < body.fullRetentionHours) {
-          const message = 'It is at least as long as fullRetentionHours.'
-          throw requestInvalid([{ field: 'headerRetentionHours', message }])
-        }
+        const problems = problemsOf(body)
+        if (problems.length > 0) throw requestInvalid(problems)
         const before = await read()
         await settings.set(DEBUG_LOG, body, expectedRevision)
         return {
@@ -68,4 +74,13 @@ export function debugLogOperations({ settings }: Pick<SettingParts, 'settings'>)
       },
     ),
   ]
+}
+
+function complete(set: Partial<DebugLog> | undefined): DebugLog {
+  return { ...defaultDebugLog, ...set }
+}
+
+function problemsOf({ headerRetentionHours, fullRetentionHours }: DebugLog): readonly FieldProblem[] {
+  if (headerRetentionHours >= fullRetentionHours) return []
+  return [{ field: 'headerRetentionHours', message: 'It is at least as long as fullRetentionHours.' }]
 }
