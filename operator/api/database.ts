@@ -20,12 +20,9 @@ const postgres = z
       'A Secret with a connection that may change the schema, for Jobs alone. Default: that of the proxies.',
     ).optional(),
     keys: keyNames.optional(),
-    sslMode: z
-      .enum(['disable', 'require', 'verify-ca', 'verify-full'])
-      .optional()
-      .meta({
-        description: 'TLS to the server. Default: verify-full with a CA, else what the URL says, else disable.',
-      }),
+    sslMode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).optional().meta({
+      description: 'TLS to the server. Default: verify-full with a CA, else what the URL says, else disable.',
+    }),
     caSecretRef: secretKeyReference('The certificates of the authorities to trust (PEM).', 'ca.crt').optional(),
     poolMax: whole(1, 1000, 'Connections of one proxy, besides the one that listens. Default: 10.').optional(),
     statementTimeoutSeconds: whole(1, 3600, 'For one statement. Default: 10.').optional(),
@@ -44,13 +41,9 @@ const sqlite = ruled(
     .object({
       storage: claim.optional(),
       existingClaimRef: reference('A claim that is there already.').optional(),
-      reclaimPolicy: z
-        .enum(['Retain', 'Delete'])
-        .optional()
-        .meta({
-          description:
-            'What becomes of a claim that was made for the store when the store is deleted. Default: Retain.',
-        }),
+      reclaimPolicy: z.enum(['Retain', 'Delete']).optional().meta({
+        description: 'What becomes of a claim that was made for the store when the store is deleted. Default: Retain.',
+      }),
     })
     .meta({ description: 'A file on a volume, for one replica.' }),
   [
