@@ -27,6 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/store/migrations': ['proxy/store'], // the type of a migration
   'proxy/cli': ['proxy', 'proxy/auth', 'proxy/domain', 'proxy/ledger', 'proxy/store', 'proxy/telemetry'],
   'proxy/main.ts': ['proxy/cli'],
+  'operator/api': [],
   proxy: [
     'proxy/domain',
     'proxy/auth',
@@ -58,11 +59,11 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],
   umzug: ['proxy/store'],
   undici: ['proxy/upstream'],
-  zod: ['proxy/admin', 'proxy/config.ts', 'proxy/ledger/replay.ts', 'proxy/store/file'],
+  zod: ['proxy/admin', 'proxy/config.ts', 'proxy/ledger/replay.ts', 'proxy/store/file', 'operator/api'],
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */
-const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route', 'proxy/format']
+const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route', 'proxy/format', 'operator/api']
 const impurities: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['proxy/domain/ulid.ts'],
   'node:http': ['proxy/domain/attribution.ts', 'proxy/domain/call.ts'], // the type of headers

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { conditionTypes, reasons } from '../operator/api/reasons.ts'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
 import { formerVariables } from '../proxy/former-variables.ts'
@@ -10,10 +11,11 @@ import type { Gauges } from '../proxy/telemetry/gauges.ts'
 import { createMetrics } from '../proxy/telemetry/metrics.ts'
 import { postgresSettings } from '../test/support/database.ts'
 import { startPostgres } from '../test/support/postgres.ts'
+import { crdFiles } from './crd-files.ts'
 import { recordSchema, schemaFiles } from './schema-files.ts'
 
 /**
- * Writes the tables of the documents from the code. They stand between `<!-- generated:NAME -->` and
+ * Writes the tables of the documents, and the documents of the operator's kinds, from the code. Tables stand between `<!-- generated:NAME -->` and
  * `<!-- /generated -->`; the prose around them is written by hand. The files are committed, and a test compares.
  */
 const ROOT = new URL('..', import.meta.url).pathname
@@ -24,6 +26,7 @@ export const FOREIGN_METRICS = /^tollgate_(?:process|nodejs)_/
 type Tables = Readonly<Record<string, () => string>>
 
 const documents: Readonly<Record<string, Tables>> = {
+  'docs/conditions.md': { conditions: conditionTable, reasons: reasonTable },
   'docs/configuration.md': { variables: variableTable, former: formerTable },
   'docs/errors.md': { errors: errorTable },
   'docs/metrics.md': { metrics: metricTable },
@@ -31,12 +34,10 @@ const documents: Readonly<Record<string, Tables>> = {
 
 /** Every generated document as it should be: by its path, from the root of the repository. */
 export function generate(): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(documents).map(([path, tables]) => [
-      path,
-      withTables(path, readFileSync(join(ROOT, path), 'utf8'), tables),
-    ]),
+  const written = Object.entries(documents).map(
+    ([path, tables]) => [path, withTables(path, readFileSync(join(ROOT, path), 'utf8'), tables)] as const,
   )
+  return new Map([...written, ...crdFiles()])
 }
 
 /** A variable's default as one would write it; undefined for what is not set. */
@@ -107,6 +108,22 @@ function errorTable(): string {
   return table(['Code', 'Status', 'Message'], rows)
 }
 
+function conditionTable(): string {
+  return table(
+    ['Condition', 'True when'],
+    Object.entries(conditionTypes).map(([name, means]) => [code(name), means]),
+  )
+}
+
+function reasonTable(): string {
+  const rows = Object.entries(reasons).map(([name, { means, ...rest }]) => [
+    code(name),
+    means,
+    'todo' in rest ? rest.todo : '',
+  ])
+  return table(['Reason', 'What it means', 'What to do'], rows)
+}
+
 function metricTable(): string {
   const rows = metrics().map(({ name, type, labelNames, help }) => [
     code(name),
@@ -152,6 +169,9 @@ async function generateSchemas(): Promise<void> {
 }
 
 if (import.meta.main) {
-  for (const [path, text] of generate()) writeFileSync(join(ROOT, path), text)
+  for (const [path, text] of generate()) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true })
+    writeFileSync(join(ROOT, path), text)
+  }
   await generateSchemas()
 }

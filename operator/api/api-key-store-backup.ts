@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { targetNames } from './backup-policy.ts'
 import { conditions } from './condition.ts'
-import { keyed, label, reference, text, time, whole } from './parts.ts'
+import { keyed, label, mapOf, reference, text, time, whole } from './parts.ts'
 import { ruled } from './rule.ts'
 
 /** One backup of a store. */
@@ -55,7 +55,7 @@ export const apiKeyStoreBackupStatus = z
     sizeBytes: whole(0, MAX, 'The size of the file.').optional(),
     uncompressedBytes: whole(0, MAX, 'The size of what is in it.').optional(),
     sha256: text(64, 'The checksum of the file.').optional(),
-    rows: z.record(z.string(), z.int().min(0)).optional().meta({ description: 'Rows by table.', maxProperties: 64 }),
+    rows: mapOf(whole(0, MAX, 'Rows.'), 64, 'Rows by table.').optional(),
     locations: keyed(location, 'target', 8, 'Where it is.').optional(),
     encryptionKeyFingerprint: text(64, 'Of the encryption key under which secrets in it are.').optional(),
     storeUID: text(64, 'The store of which it is.').optional(),

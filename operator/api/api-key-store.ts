@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { backupPolicy, bootstrap } from './backup-policy.ts'
 import { database } from './database.ts'
-import { flag, listOf, reference, secretKeyReference, texts, whole } from './parts.ts'
+import { flag, keyed, reference, secretKeyReference, texts, whole } from './parts.ts'
 import { podTemplate } from './pod-template.ts'
 import { ruled } from './rule.ts'
 import {
@@ -22,9 +22,14 @@ const reservedSettings = [
   'DATABASE_PATH',
   'DATA_DIR',
   'DATA_FILE',
+  'DB_HOST',
+  'DB_NAME',
+  'DB_PASSWORD',
+  'DB_PORT',
   'DB_SSLMODE',
   'DB_SSLROOTCERT',
   'DB_STATEMENT_TIMEOUT_MS',
+  'DB_USER',
   'ENCRYPTION_KEY',
   'HOST',
   'METRICS_PORT',
@@ -68,8 +73,9 @@ const secrets = z
       'The key under which secrets of channels are encrypted. Left out, one is made in the Secret <name>-encryption-key.',
       'encryption-key',
     ).optional(),
-    providerSecretRefs: listOf(
+    providerSecretRefs: keyed(
       reference('A Secret whose keys are variables of the proxy, such as ANTHROPIC_API_KEY.'),
+      'name',
       16,
       'Upstream accounts.',
     ).optional(),

@@ -45,10 +45,6 @@ const credential = ruled(
       message: 'exactly one of generate and fromSecret is needed',
       holds: ({ generate, fromSecret }) => (generate === undefined) !== (fromSecret === undefined),
     },
-    {
-      cel: 'has(self.generate) == has(oldSelf.generate)',
-      message: 'the source of the secret cannot be changed; make another ApiKey',
-    },
   ],
 )
 
@@ -71,33 +67,45 @@ const rotation = ruled(
 )
 
 /** A key that is managed by applying it. */
-export const apiKeySpec = z
-  .object({
-    storeRef: ruled(reference('The store that the key opens. It cannot be changed.'), [
-      { cel: 'self == oldSelf', message: 'storeRef cannot be changed; make another ApiKey' },
-    ]),
-    displayName: text(255, 'What the key is called in lists. Default: the name of the object.').optional(),
-    description: text(1000, 'What it is for.').optional(),
-    tenant: text(255, 'The tenant to which it belongs.').optional(),
-    metadata: texts(32, 1024, 'Whatever else is to be remembered of it.').optional(),
-    limits: limits.optional(),
-    model: text(255, 'The model that every call with it gets.').optional(),
-    allowedModels: listOf(text(255, 'A model or a pattern such as claude-*.'), 256, 'Models. Default: all.').optional(),
-    allowedEndpoints: listOf(
-      text(255, 'An endpoint.'),
-      64,
-      'Endpoints. Default: those that are open to every key.',
-    ).optional(),
-    enabled: flag('Whether calls with it are let in. Default: true.').optional(),
-    expireTime: time('When it ends.').optional(),
-    credential: credential.optional(),
-    rotation: rotation.optional(),
-    reclaimPolicy: z
-      .enum(['Delete', 'Retain'])
-      .optional()
-      .meta({ description: 'Whether the key is revoked with the object. Default: Delete.' }),
-  })
-  .meta({ description: 'What the key is to be.' })
+export const apiKeySpec = ruled(
+  z
+    .object({
+      storeRef: ruled(reference('The store that the key opens. It cannot be changed.'), [
+        { cel: 'self == oldSelf', message: 'storeRef cannot be changed; make another ApiKey' },
+      ]),
+      displayName: text(255, 'What the key is called in lists. Default: the name of the object.').optional(),
+      description: text(1000, 'What it is for.').optional(),
+      tenant: text(255, 'The tenant to which it belongs.').optional(),
+      metadata: texts(32, 1024, 'Whatever else is to be remembered of it.').optional(),
+      limits: limits.optional(),
+      model: text(255, 'The model that every call with it gets.').optional(),
+      allowedModels: listOf(
+        text(255, 'A model or a pattern such as claude-*.'),
+        256,
+        'Models. Default: all.',
+      ).optional(),
+      allowedEndpoints: listOf(
+        text(255, 'An endpoint.'),
+        64,
+        'Endpoints. Default: those that are open to every key.',
+      ).optional(),
+      enabled: flag('Whether calls with it are let in. Default: true.').optional(),
+      expireTime: time('When it ends.').optional(),
+      credential: credential.optional(),
+      rotation: rotation.optional(),
+      reclaimPolicy: z
+        .enum(['Delete', 'Retain'])
+        .optional()
+        .meta({ description: 'Whether the key is revoked with the object. Default: Delete.' }),
+    })
+    .meta({ description: 'What the key is to be.' }),
+  [
+    {
+      cel: '(has(self.credential) && has(self.credential.fromSecret)) == (has(oldSelf.credential) && has(oldSelf.credential.fromSecret))',
+      message: 'the source of the secret cannot be changed; make another ApiKey',
+    },
+  ],
+)
 
 const windowUse = z.object({
   windowSeconds: whole(1, 315_360_000, `Of the window: ${FIVE_HOURS_SECONDS} for the five hours.`),

@@ -4,9 +4,7 @@ import { apiKeyStoreBackupSpec, apiKeyStoreBackupStatus } from './api-key-store-
 import { apiKeyStoreRestoreSpec, apiKeyStoreRestoreStatus } from './api-key-store-restore.ts'
 import { apiKeyStoreSpec } from './api-key-store.ts'
 import { apiKeyStoreStatus } from './api-key-store-status.ts'
-
-export const GROUP = 'tollgate.dev'
-export const VERSION = 'v1alpha1'
+import { GROUP, VERSION } from './group.ts'
 
 interface Column {
   readonly name: string
@@ -26,8 +24,8 @@ interface KindOfOurs {
   readonly status: z.ZodType
   readonly columns: readonly Column[]
   readonly hasScale?: boolean
-  /** Longer names would make names of children too long. */
-  readonly maxNameLength: number
+  /** Longer ones would make names of children too long. Left out where Kubernetes' own bound will do. */
+  readonly maxNameLength?: number
 }
 
 const age: Column = {
@@ -73,7 +71,6 @@ const kinds: readonly KindOfOurs[] = [
     description: 'One key of a gateway, managed by applying it.',
     spec: apiKeySpec,
     status: apiKeyStatus,
-    maxNameLength: 253,
     columns: [
       ofField('Store', '.spec.storeRef.name', 'The store that it opens.'),
       ofCondition('Ready', 'Ready', 'status', 'Whether the store knows it.'),
@@ -173,12 +170,14 @@ function schemaOf({
       spec: structural(z.toJSONSchema(spec, { target: 'openapi-3.0', io: 'input' })),
       status: structural(z.toJSONSchema(status, { target: 'openapi-3.0', io: 'input' })),
     },
-    'x-kubernetes-validations': [
-      {
-        rule: `size(self.metadata.name) <= ${maxNameLength}`,
-        message: `the name can have at most ${maxNameLength} characters: names of other objects are made of it`,
-      },
-    ],
+    ...(maxNameLength !== undefined && { 'x-kubernetes-validations': [nameRule(maxNameLength)] }),
+  }
+}
+
+function nameRule(maxLength: number): Json {
+  return {
+    rule: `size(self.metadata.name) <= ${maxLength}`,
+    message: `the name can have at most ${maxLength} characters: names of other objects are made of it`,
   }
 }
 
@@ -189,12 +188,14 @@ function structural(schema: unknown): unknown {
   const of = schema as Json // safe: objects of JSON
   const isFree = of['x-kubernetes-preserve-unknown-fields'] === true
   const isIntOrString = of['x-kubernetes-int-or-string'] === true
+  const isTime = of['format'] === 'date-time'
   return Object.fromEntries(
     Object.entries(of)
       .filter(
         ([name, value]) =>
           !(isFree && name === 'additionalProperties') &&
           !(isIntOrString && name === 'anyOf') &&
+          !(isTime && name === 'pattern') && // long, and the format says the same
           !isBoundOfNumbers(name, value),
       )
       .map(([name, value]) => [name, structural(value)]),

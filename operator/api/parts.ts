@@ -31,8 +31,8 @@ export function label(description: string): z.ZodString {
 }
 
 /** An instant, as Kubernetes writes it (RFC 3339). */
-export function time(description: string): z.ZodString {
-  return z.string().max(40).meta({ description, format: 'date-time' })
+export function time(description: string) {
+  return z.iso.datetime({ offset: true }).max(40).meta({ description })
 }
 
 /** Another object of the same namespace. */
@@ -55,6 +55,10 @@ export function keyed<T extends z.ZodObject>(item: T, key: string, maxItems: num
   return z
     .array(item)
     .max(maxItems)
+    .refine(
+      (list) => new Set(list.map((each) => Reflect.get(each, key))).size === list.length,
+      `${key} says who is who`,
+    )
     .meta({ description, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] })
 }
 
@@ -63,12 +67,17 @@ export function listOf<T extends z.ZodType>(item: T, maxItems: number, descripti
   return z.array(item).max(maxItems).meta({ description, 'x-kubernetes-list-type': 'atomic' })
 }
 
-/** Names and values, of so many entries at most. */
-export function texts(maxEntries: number, maxLength: number, description: string) {
+/** Values by their names, of so many entries at most. */
+export function mapOf<T extends z.ZodType>(value: T, maxEntries: number, description: string) {
   return z
-    .record(z.string(), z.string().max(maxLength))
+    .record(z.string(), value)
     .refine((map) => Object.keys(map).length <= maxEntries, `at most ${maxEntries} entries`)
     .meta({ description, maxProperties: maxEntries })
+}
+
+/** Texts by their names. */
+export function texts(maxEntries: number, maxLength: number, description: string) {
+  return mapOf(z.string().max(maxLength), maxEntries, description)
 }
 
 /** A part of Kubernetes' own API that is passed on as it is; the API server checks it where it is used. */
@@ -78,16 +87,22 @@ export function passedOn(description: string) {
 
 /** An amount in Kubernetes' notation, such as 500m or 10Gi. */
 export function quantity(description: string) {
-  return z.union([z.int(), z.string().max(32)]).meta({
-    description,
-    'x-kubernetes-int-or-string': true,
-    pattern: '^([+]?[0-9.]+)([eE][-+]?[0-9]+|[KMGTPE]i|[numkMGTPE])?$',
-  })
+  return intOrString(/^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+|[KMGTPE]i|[numkMGTPE])?$/, description)
 }
 
 /** A number of pods, or a share of them such as 25%. */
 export function countOrShare(description: string) {
-  return z
-    .union([z.int().min(0), z.string().max(4)])
-    .meta({ description, 'x-kubernetes-int-or-string': true, pattern: '^([0-9]+|[0-9]{1,2}%|100%)$' })
+  return intOrString(/^([0-9]+|[0-9]{1,2}%|100%)$/, description)
+}
+
+/** What YAML may take for a number: neither is less than nothing. */
+function intOrString(pattern: RegExp, description: string) {
+  const maxLength = 32
+  return z.union([z.int().min(0), z.string().max(maxLength).regex(pattern)]).meta({
+    description,
+    'x-kubernetes-int-or-string': true,
+    minimum: 0,
+    maxLength,
+    pattern: pattern.source,
+  })
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { listOf, passedOn, quantity, text, texts } from './parts.ts'
+import { listOf, mapOf, passedOn, quantity, text, texts } from './parts.ts'
 import { ruled } from './rule.ts'
 
-const quantities = (description: string) =>
-  z.record(z.string(), quantity('An amount.')).meta({ description, maxProperties: 16 })
+const quantities = (description: string) => mapOf(quantity('An amount.'), 16, description)
 
 const resources = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { countOrShare, flag, listOf, passedOn, reference, texts, whole } from './parts.ts'
+import { countOrShare, flag, keyed, listOf, passedOn, reference, texts, whole } from './parts.ts'
 import { ruled } from './rule.ts'
 
 export const autoscaling = ruled(
@@ -126,4 +126,4 @@ export const migration = z
   })
   .meta({ description: 'How the schema of a PostgreSQL store is brought up to date.' })
 
-export const imagePullSecrets = listOf(reference('A Secret.'), 8, 'Secrets for the registry of the image.')
+export const imagePullSecrets = keyed(reference('A Secret.'), 'name', 8, 'Secrets for the registry of the image.')

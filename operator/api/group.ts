@@ -1,0 +1,2 @@
+export const GROUP = 'tollgate.dev'
+export const VERSION = 'v1alpha1'
