@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/cli': ['proxy', 'proxy/auth', 'proxy/domain', 'proxy/ledger', 'proxy/store', 'proxy/telemetry'],
   'proxy/main.ts': ['proxy/cli'],
   'operator/api': [],
+  'operator/client': [],
   proxy: [
     'proxy/domain',
     'proxy/auth',
@@ -48,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Each package, and the rooms or files it may be imported in, for types too. What is not listed has no place. */
 const homes: Readonly<Record<string, readonly string[]>> = {
+  '@kubernetes/client-node': ['operator/client'],
   commander: ['proxy/cli'],
   express: ['proxy', 'proxy/http'],
   helmet: ['proxy', 'proxy/http'],
@@ -58,7 +60,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   sqlite3: ['proxy/store'],
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],
   umzug: ['proxy/store'],
-  undici: ['proxy/upstream'],
+  undici: ['proxy/upstream', 'operator/client'],
   zod: ['proxy/admin', 'proxy/config.ts', 'proxy/ledger/replay.ts', 'proxy/store/file', 'operator/api'],
 }
 
