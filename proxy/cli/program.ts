@@ -3,6 +3,7 @@ import { BadEnvironment } from '../config.ts'
 import { version } from '../version.ts'
 import { addChannelCommands } from './channels.ts'
 import { addConfigCommands } from './configuration.ts'
+import { addHealthCommand } from './health.ts'
 import { addKeyCommands } from './keys.ts'
 import { addLedgerCommands } from './ledger.ts'
 import { addPriceCommands } from './prices.ts'
@@ -25,6 +26,7 @@ export function createProgram(env: Environment): Command {
   addPriceCommands(program, env)
   addConfigCommands(program, env)
   addLedgerCommands(program, env)
+  addHealthCommand(program, env)
   addSchemaCommands(program, env)
   addSecretCommands(program, env)
   return program

@@ -1,13 +1,18 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import type { Database } from '../store/database.ts'
-import { migrate, migrationNames, readSchema, SchemaBehind, tooNew } from '../store/migrate.ts'
-import type { SchemaStanding } from '../store/schema.ts'
+import { migrate, migrationNames, readSchema, SchemaBehind, SchemaTooNew } from '../store/migrate.ts'
+import { numberOf, type SchemaStanding } from '../store/schema.ts'
 import type { Environment } from './errors.ts'
+import { print } from './print.ts'
+import { type ResultOptions, withResult } from './result-file.ts'
 import { tellHolder, withSchema } from './with-storage.ts'
 
-interface UpOptions {
+interface StatusOptions extends ResultOptions {
   readonly json?: true
+}
+
+interface UpOptions extends StatusOptions {
   readonly dryRun?: true
 }
 
@@ -18,41 +23,57 @@ export function addSchemaCommands(program: Command, env: Environment): void {
     .command('up')
     .description('Bring the schema up to date, also where SKIP_MIGRATION keeps serve from it.')
     .option('--json', 'print JSON')
+    .option('--result <file>', 'write the JSON into a file, also of a failure')
     .option('--dry-run', 'say what would run, change nothing')
     .action((options: UpOptions) =>
-      withSchema(readConfig(env), !options.dryRun, async (database, location) => {
-        const isDry = options.dryRun ?? false
-        const names = isDry ? await pending(database) : await migrate(database, tellHolder)
-        if (options.json) print(JSON.stringify({ location, [isDry ? 'pending' : 'ran']: names }))
-        else if (names.length === 0) print(`The schema of ${location} is up to date.`)
-        else print(names.map((name) => (isDry ? `${name} would run.` : `${name} ran.`)).join('\n'))
-      }),
+      withResult(options.result, (tell) =>
+        withSchema(readConfig(env), !options.dryRun, (database, location) => up(database, location, options, tell)),
+      ),
     )
 
   schema
     .command('status')
     .description('Tell which migrations the schema has. Exit status 1 where this program cannot use it as it is.')
     .option('--json', 'print JSON')
-    .action((options: { readonly json?: true }) =>
-      withSchema(readConfig(env), false, async (database, location) => {
-        const { standing, migrations } = await statusOf(database)
-        const { engine } = database
-        if (options.json) {
-          print(
-            JSON.stringify({ engine, location, standing: standing.kind, migrations: migrations.map(json) }, null, 2),
-          )
-        } else print(`${engine}, ${location}: ${standing.kind}\n${migrations.map(line).join('\n')}`)
-        if (standing.kind === 'too-new') throw tooNew(standing.minReader)
-        if (standing.kind === 'behind') throw new SchemaBehind()
-      }),
+    .option('--result <file>', 'write the JSON into a file, also of a failure')
+    .action((options: StatusOptions) =>
+      withResult(options.result, (tell) =>
+        withSchema(readConfig(env), false, (database, location) => status(database, location, options, tell)),
+      ),
     )
 }
 
-/** What `schema up` would run. */
-async function pending(database: Database): Promise<readonly string[]> {
-  const { standing } = await readSchema(database)
-  if (standing.kind === 'too-new') throw tooNew(standing.minReader)
-  return standing.kind === 'behind' ? standing.missing : []
+type Tell = (result: object) => void
+
+async function up(database: Database, location: string, { json, dryRun }: UpOptions, tell: Tell): Promise<void> {
+  const { standing, current: from, target, pending } = await statusOf(database)
+  if (standing.kind === 'too-new') throw new SchemaTooNew(standing.minReader)
+  const names = dryRun ? pending : await migrate(database, tellHolder)
+  const to = dryRun ? Math.max(from, target) : (await statusOf(database)).current
+  const result = { location, from, to, [dryRun ? 'pending' : 'ran']: names }
+  tell(result)
+  if (json) print(JSON.stringify(result))
+  else if (names.length === 0) print(`The schema of ${location} is up to date.`)
+  else print(names.map((name) => (dryRun ? `${name} would run.` : `${name} ran.`)).join('\n'))
+}
+
+async function status(database: Database, location: string, { json }: StatusOptions, tell: Tell): Promise<void> {
+  const { standing, current, target, migrations, pending } = await statusOf(database)
+  const { engine } = database
+  const result = {
+    engine,
+    location,
+    standing: standing.kind,
+    current,
+    target,
+    migrations: migrations.map(shown),
+    pending,
+  }
+  tell(result)
+  if (json) print(JSON.stringify(result, null, 2))
+  else print(`${engine}, ${location}: ${standing.kind}\n${migrations.map(line).join('\n')}`)
+  if (standing.kind === 'too-new') throw new SchemaTooNew(standing.minReader)
+  if (standing.kind === 'behind') throw new SchemaBehind()
 }
 
 interface MigrationStatus {
@@ -64,22 +85,34 @@ interface MigrationStatus {
   readonly isKnown: boolean
 }
 
-async function statusOf(
-  database: Database,
-): Promise<{ readonly standing: SchemaStanding; readonly migrations: readonly MigrationStatus[] }> {
+interface SchemaStatus {
+  readonly standing: SchemaStanding
+  /** The number of the schema; 0 where there is none. */
+  readonly current: number
+  /** The number that this program would bring it to. */
+  readonly target: number
+  readonly migrations: readonly MigrationStatus[]
+  /** What `schema up` would run. */
+  readonly pending: readonly string[]
+}
+
+async function statusOf(database: Database): Promise<SchemaStatus> {
   const { applied, standing } = await readSchema(database)
   const names = new Set(applied.map(({ name }) => name))
   const missing = migrationNames.filter((name) => !names.has(name))
   return {
     standing,
+    current: numberOf(applied.at(-1)?.name ?? '0'),
+    target: numberOf(migrationNames.at(-1) ?? '0'),
     migrations: [
       ...applied.map((migration) => ({ ...migration, isKnown: migrationNames.includes(migration.name) })),
       ...missing.map((name) => ({ name, appliedAt: null, minReader: null, isKnown: true })),
     ],
+    pending: standing.kind === 'behind' ? standing.missing : [],
   }
 }
 
-function json(migration: MigrationStatus): object {
+function shown(migration: MigrationStatus): object {
   const { name, appliedAt, minReader, isKnown } = migration
   return { name, appliedAt: appliedAt === null ? null : new Date(appliedAt).toISOString(), minReader, isKnown }
 }
@@ -88,8 +121,4 @@ function line({ name, appliedAt, minReader, isKnown }: MigrationStatus): string 
   if (appliedAt === null) return `  ${name}  not applied`
   const at = new Date(appliedAt).toISOString().slice(0, 16).replace('T', ' ')
   return `  ${name}  applied ${at}  for programs of schema ${minReader} and later${isKnown ? '' : '  (unknown to this program)'}`
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -40,9 +40,9 @@ const meanings: Readonly<Record<string, string>> = {
 /** One sentence that names the variable, and holds no password: neither codes nor the engines' sentences do. */
 export function storeProblem(config: Config, error: StoreError, variable = variableOf(config, error)): CommandError {
   const namesVariable = /^(?:DATA_FILE|DATABASE_\w+|DB_\w+)\b/.test(error.message)
-  if (namesVariable) return new CommandError(error.message)
+  if (namesVariable) return new CommandError(error.message, { cause: error })
   const meaning = (error.code === undefined ? undefined : meanings[error.code]) ?? error.message
-  return new CommandError(`${variable}: ${/[.?!]$/.test(meaning) ? meaning : `${meaning}.`}`)
+  return new CommandError(`${variable}: ${/[.?!]$/.test(meaning) ? meaning : `${meaning}.`}`, { cause: error })
 }
 
 function variableOf(config: Config, { operation }: StoreError): string {

@@ -83,7 +83,7 @@ export async function verifySchema(database: Database): Promise<void> {
 
 async function needsMigration(database: Database): Promise<boolean> {
   const { standing } = await schemaOf(database)
-  if (standing.kind === 'too-new') throw tooNew(standing.minReader)
+  if (standing.kind === 'too-new') throw new SchemaTooNew(standing.minReader)
   if (database.engine === 'sqlite') await useWal(database)
   return standing.kind === 'behind'
 }
@@ -107,14 +107,16 @@ export class SchemaBehind extends StoreError {
   }
 }
 
-/** The one sentence of a program that is too old for its database. */
-export function tooNew(minReader: number): StoreError {
-  const own = numberOf(migrationNames.at(-1) ?? '0')
-  return new StoreError(
-    'query',
-    `the schema is for programs of schema ${minReader} and later, and this one is of ${own}; install the newer version, or restore a backup from before its migration.`,
-    { operation: 'read the schema' },
-  )
+/** This program is too old for its database. */
+export class SchemaTooNew extends StoreError {
+  constructor(minReader: number) {
+    const own = numberOf(migrationNames.at(-1) ?? '0')
+    super(
+      'query',
+      `the schema is for programs of schema ${minReader} and later, and this one is of ${own}; install the newer version, or restore a backup from before its migration.`,
+      { operation: 'read the schema' },
+    )
+  }
 }
 
 async function runMigrations(database: Database): Promise<readonly string[]> {

@@ -17,7 +17,7 @@ const CHANGE = ['--json', '--dry-run']
 
 /** Every command, and what its help has to mention. */
 const commands: Readonly<Record<string, readonly string[]>> = {
-  '': ['serve', 'keys', 'channels', 'ledger', 'schema', '--version'],
+  '': ['serve', 'keys', 'channels', 'ledger', 'schema', 'health', '--version'],
   serve: ['docs/configuration.md'],
   keys: ['create', 'list', 'show', 'disable', 'enable', 'revoke', 'rotate'],
   'keys create': [
@@ -52,8 +52,9 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   ledger: ['replay'],
   'ledger replay': ['[file]', ...CHANGE],
   schema: ['up', 'status'],
-  'schema up': ['SKIP_MIGRATION', ...CHANGE],
-  'schema status': OUTPUT,
+  'schema up': ['SKIP_MIGRATION', '--result', ...CHANGE],
+  'schema status': ['--result', ...OUTPUT],
+  health: ['--url', ...OUTPUT],
 }
 
 test('the help of every command tells what it takes, whatever the environment', async () => {
