@@ -12,6 +12,7 @@ import { createMetrics } from '../proxy/telemetry/metrics.ts'
 import { postgresSettings } from '../test/support/database.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { crdFiles } from './crd-files.ts'
+import { fieldRows, ruleRows } from './crd-tables.ts'
 import { recordSchema, schemaFiles } from './schema-files.ts'
 
 /**
@@ -28,6 +29,14 @@ type Tables = Readonly<Record<string, () => string>>
 const documents: Readonly<Record<string, Tables>> = {
   'docs/conditions.md': { conditions: conditionTable, reasons: reasonTable },
   'docs/configuration.md': { variables: variableTable, former: formerTable },
+  'docs/crds.md': {
+    store: () => fieldTable('ApiKeyStore', 'spec'),
+    storestatus: () => fieldTable('ApiKeyStore', 'status'),
+    key: () => fieldTable('ApiKey', 'spec'),
+    backup: () => fieldTable('ApiKeyStoreBackup', 'spec'),
+    restore: () => fieldTable('ApiKeyStoreRestore', 'spec'),
+    rules: () => table(['Kind', 'Rule', 'Accepted', 'Refused'], ruleRows()),
+  },
   'docs/errors.md': { errors: errorTable },
   'docs/metrics.md': { metrics: metricTable },
 }
@@ -106,6 +115,10 @@ function errorTable(): string {
     sentence,
   ])
   return table(['Code', 'Status', 'Message'], rows)
+}
+
+function fieldTable(...of: Parameters<typeof fieldRows>): string {
+  return table(['Field', 'Takes', 'Meaning'], fieldRows(...of))
 }
 
 function conditionTable(): string {

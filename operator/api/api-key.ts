@@ -6,20 +6,24 @@ import { ruled } from './rule.ts'
 const MAX_TOKENS = 1_000_000_000_000
 const FIVE_HOURS_SECONDS = 18_000
 
+/** More than nothing, less than ten million, in billionths at the smallest. */
 const usd = (description: string) =>
   z
     .string()
-    .max(24)
-    .regex(/^[0-9]+(\.[0-9]{1,9})?$/)
+    .max(17)
+    .regex(/^([1-9][0-9]{0,6}([.][0-9]{1,9})?|0[.]0{0,8}[1-9][0-9]{0,8})$/)
     .meta({ description })
 
 const limits = z
   .object({
-    tokensPer5Hours: whole(0, MAX_TOKENS, 'Tokens in any five hours.').optional(),
-    requestsPerMinute: whole(0, 1_000_000, 'Requests in a minute.').optional(),
+    tokensPer5Hours: whole(1, MAX_TOKENS, 'Tokens in any five hours.').optional(),
+    requestsPerMinute: whole(1, 1_000_000, 'Requests in a minute.').optional(),
     budget5HoursUsd: usd('Money in any five hours, in USD.').optional(),
     budgetDayUsd: usd('Money in a day, in USD.').optional(),
     budgetMonthUsd: usd('Money in a month, in USD.').optional(),
+    budgetIsCalendar: flag(
+      'Whether days and months are those of the calendar, in UTC; else the last 24 hours and 30 days.',
+    ).optional(),
   })
   .meta({ description: 'What the key may use. What is left out is not limited.' })
 
