@@ -57,7 +57,7 @@ export function keyed<T extends z.ZodObject>(item: T, key: string, maxItems: num
     .max(maxItems)
     .refine(
       (list) => new Set(list.map((each) => Reflect.get(each, key))).size === list.length,
-      `${key} says who is who`,
+      `no two entries have the same ${key}`,
     )
     .meta({ description, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] })
 }
