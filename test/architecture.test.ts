@@ -29,6 +29,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/main.ts': ['proxy/cli'],
   'operator/api': [],
   'operator/client': [],
+  'operator/resources': ['operator/api'],
+  'operator/plan': ['operator/api', 'operator/resources'],
   proxy: [
     'proxy/domain',
     'proxy/auth',
@@ -65,9 +67,18 @@ const homes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */
-const pure = ['proxy/domain', 'proxy/limit', 'proxy/meter', 'proxy/route', 'proxy/format', 'operator/api']
+const pure = [
+  'proxy/domain',
+  'proxy/limit',
+  'proxy/meter',
+  'proxy/route',
+  'proxy/format',
+  'operator/api',
+  'operator/resources',
+  'operator/plan',
+]
 const impurities: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['proxy/domain/ulid.ts'],
+  'node:crypto': ['proxy/domain/ulid.ts', 'operator/resources/names.ts'], // a hash is no chance
   'node:http': ['proxy/domain/attribution.ts', 'proxy/domain/call.ts'], // the type of headers
 }
 

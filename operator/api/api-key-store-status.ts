@@ -1,25 +1,28 @@
 import { z } from 'zod'
 import { conditions } from './condition.ts'
-import { listOf, text, time, whole } from './parts.ts'
+import { flag, listOf, text, time, whole } from './parts.ts'
 
 const COUNT = 1_000_000
 
 const lastMigration = z
   .object({
-    hash: text(64, 'Of the image and the database that it was for: the same is never run twice.'),
+    hash: text(64, 'Of the image and the database that it was for: what succeeded is not run again.'),
+    step: z.enum(['Check', 'Migrate']).meta({ description: 'Whether it only looks at what is pending.' }),
     jobName: text(63, 'The Job.'),
     result: z.enum(['Running', 'Succeeded', 'Failed']).meta({ description: 'How it went.' }),
-    attempts: whole(0, COUNT, 'How often it was tried.').optional(),
-    startTime: time('When the first attempt began.').optional(),
+    attempts: whole(1, COUNT, 'How many Jobs there were in all; part of the name of the Job.'),
+    failures: whole(0, COUNT, 'How many failed one after the other, since the spec or the Secret changed.'),
+    trigger: text(64, 'Of the spec and the Secret for which failures are counted.'),
+    isTooNew: flag('Whether the schema is too new for the image.').optional(),
+    startTime: time('When it began.'),
     completionTime: time('When it ended.').optional(),
     message: text(1024, 'Why it failed.').optional(),
   })
-  .meta({ description: 'The last migration. It outlives its Job.' })
+  .meta({ description: 'The last Job for the schema. It outlives the Job.' })
 
 const schema = z
   .object({
     current: text(128, 'The last migration of the database.').optional(),
-    target: text(128, 'The last migration that the image knows.').optional(),
     pending: listOf(text(128, 'A migration.'), 256, 'What is still to be done.').optional(),
     approvedHash: text(64, 'What was approved, with the policy Manual.').optional(),
     lastMigration: lastMigration.optional(),

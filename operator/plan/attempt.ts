@@ -1,0 +1,85 @@
+import type { ApiKeyStoreStatus } from '../api/api-key-store-status.ts'
+import type { Store } from '../api/object.ts'
+import { hashOf, migrationJobName } from '../resources/names.ts'
+import type { JobSeen, Observed } from './observed.ts'
+
+/** What the status remembers of the last Job for the schema. It outlives the Job. */
+export type Attempt = NonNullable<NonNullable<ApiKeyStoreStatus['schema']>['lastMigration']>
+
+/** What a migration is for, and how it is to be done now. */
+export interface Aim {
+  /** Of the image and the database. */
+  readonly hash: string
+  readonly policy: 'Auto' | 'Manual' | 'Disabled'
+  /** A look at what is pending, unless the migration itself is allowed. */
+  readonly step: Attempt['step']
+  /** Of the spec and the Secret: whoever changes one of them wants failures to be forgotten. */
+  readonly trigger: string
+  readonly backoffLimit: number
+  readonly jobName: (attempt: number) => string
+}
+
+const RETRY_MS = 10_000
+const LONGEST_RETRY_MS = 300_000
+const MAX_MESSAGE = 1024
+/** The code of a program that the schema is too new for. */
+const TOO_NEW = 'schema_too_new'
+
+export function aimOf(store: Store, { approval, databaseIdentity, secrets }: Observed, secretName: string): Aim {
+  const { image, migration: { policy = 'Auto', backoffLimit = 3 } = {} } = store.spec
+  const hash = hashOf(image, databaseIdentity)
+  return {
+    hash,
+    policy,
+    step: policy === 'Auto' || (policy === 'Manual' && approval === hash) ? 'Migrate' : 'Check',
+    trigger: hashOf(`${store.generation}`, secrets.get(secretName)?.hash),
+    backoffLimit,
+    jobName: (attempt) => migrationJobName(store, hashOf(hash, `${attempt}`)),
+  }
+}
+
+/** The attempt that follows, under a name that no Job before had: a result of an earlier one is never taken for its own. */
+export function nextAttempt(before: Attempt | undefined, { hash, step, trigger, jobName }: Aim, now: number): Attempt {
+  const attempts = (before?.attempts ?? 0) + 1
+  return {
+    hash,
+    step,
+    trigger,
+    attempts,
+    failures: before?.hash === hash && before.trigger === trigger ? before.failures : 0,
+    jobName: jobName(attempts),
+    result: 'Running',
+    startTime: new Date(now).toISOString(),
+  }
+}
+
+/** The attempt as its Job leaves it. A Job that has gone without a result is made again under the same name. */
+export function followed(attempt: Attempt, job: JobSeen | undefined, now: number): Attempt {
+  if (attempt.result !== 'Running' || job === undefined || job.state === 'running') return attempt
+  const ended = { ...attempt, completionTime: new Date(now).toISOString() }
+  const { state, report, message = 'It ended without a report.' } = job
+  // A migration that succeeded is one, whatever became of its words; a look that says nothing was none.
+  if (state === 'succeeded' && (report !== undefined || attempt.step === 'Migrate')) {
+    return { ...ended, result: 'Succeeded' }
+  }
+  return {
+    ...ended,
+    result: 'Failed',
+    failures: attempt.failures + 1,
+    isTooNew: report?.error?.code === TOO_NEW,
+    message: `${attempt.jobName}: ${report?.error?.message ?? message}`.slice(0, MAX_MESSAGE),
+  }
+}
+
+/** Whether the attempt is one too many, as long as nobody changes anything. */
+export function isFinal({ result, failures, isTooNew = false }: Attempt, { backoffLimit }: Aim): boolean {
+  return result === 'Failed' && (isTooNew || failures > backoffLimit)
+}
+
+/** When an attempt that failed may be followed by another, in milliseconds since 1970. */
+export function retryAt(attempt: Attempt, aim: Aim): number {
+  if (attempt.trigger !== aim.trigger) return 0
+  if (isFinal(attempt, aim)) return Infinity
+  const pauseMs = Math.min(RETRY_MS * 2 ** (attempt.failures - 1), LONGEST_RETRY_MS)
+  return Date.parse(attempt.completionTime ?? '') + pauseMs
+}
