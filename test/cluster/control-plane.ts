@@ -26,7 +26,7 @@ export interface Place {
   readonly serviceRange: string
 }
 
-const LOOPBACK: Place = { address: '127.0.0.1', serviceRange: '10.96.0.0/24' }
+const LOOPBACK: Place = { address: '127.0.0.1', serviceRange: '10.96.0.0/16' }
 
 export async function startControlPlane(): Promise<ControlPlane> {
   const given = process.env['TEST_KUBECONFIG']

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 /** Programs that run in a folder of their own, and end with this process, even by SIGKILL. */
 export interface Processes {
   readonly folder: string
-  /** Starts a program in the folder; what it prints is in `log/<name>`. */
-  start(name: string, command: string, ...args: readonly string[]): void
+  /** Starts a program in the folder, and answers its pid; what it prints is in `log/<name>`. */
+  start(name: string, command: string, ...args: readonly string[]): number
   /** Without a farewell: nothing in here is worth keeping, and an API server takes half a minute to say it. */
   kill(name: string): Promise<void>
   /** Throws with the end of its log where the program has ended. */
@@ -17,6 +17,8 @@ export interface Processes {
   /** Ends all, and removes the folder. */
   close(): Promise<void>
 }
+
+type RunningChild = ChildProcess & { readonly pid: number }
 
 /** The end of this process is what the shell reads as the end of its input; then it ends what still has a file here. */
 const SWEEP = `
@@ -27,7 +29,8 @@ const SWEEP = `
     while kill -0 "\${file##*/}" && ! grep -q '^State:.Z' "/proc/\${file##*/}/status"; do sleep 0.02; done
   done
   eval "$2"
-  cd / && rm -rf --one-file-system "$1"`
+  cd /
+  for i in $(seq 200); do rm -rf --one-file-system "$1" && break; sleep 0.05; done`
 
 /** `farewell` are commands of the shell for what is left when all the programs have ended. */
 export async function startProcesses(farewell = ''): Promise<Processes> {
@@ -46,7 +49,9 @@ export async function startProcesses(farewell = ''): Promise<Processes> {
     folder,
     start(name, command, ...args) {
       if (isRunning(children.get(name))) throw new Error(`${name} is running already`)
-      children.set(name, startProgram(folder, name, command, args))
+      const child = startProgram(folder, name, command, args)
+      children.set(name, child)
+      return child.pid
     },
     async kill(name) {
       const child = children.get(name)
@@ -62,6 +67,7 @@ export async function startProcesses(farewell = ''): Promise<Processes> {
       throw new Error(`${name} has ended: ${log.trim().split('\n').slice(-5).join('\n')}`)
     },
     async close() {
+      if (!isRunning(sweeper)) return
       sweeper.ref()
       const exit = once(sweeper, 'exit')
       sweeper.stdin.end()
@@ -70,16 +76,20 @@ export async function startProcesses(farewell = ''): Promise<Processes> {
   }
 }
 
-function startProgram(folder: string, name: string, command: string, args: readonly string[]): ChildProcess {
+function startProgram(folder: string, name: string, command: string, args: readonly string[]): RunningChild {
   const log = openSync(join(folder, 'log', name), 'a')
   const child = spawn(command, args, { cwd: folder, stdio: ['ignore', log, log] })
   closeSync(log)
-  if (child.pid === undefined) throw new Error(`${command} cannot be run`)
+  if (!hasStarted(child)) throw new Error(`${command} cannot be run`)
   const file = join(folder, 'pid', String(child.pid))
   writeFileSync(file, name)
   child.once('exit', () => rmSync(file, { force: true })) // its pid may be somebody else's by now
   child.unref() // so that a test file that has done everything else can end; the sweeper ends the program then
   return child
+}
+
+function hasStarted(child: ChildProcess): child is RunningChild {
+  return child.pid !== undefined
 }
 
 function isRunning(child: ChildProcess | undefined): boolean {

@@ -24,7 +24,7 @@ export async function ensureKube(): Promise<string> {
     is('gitMinor', version['minor']),
   ]
   const flags = ['-trimpath', `-ldflags=-s -w ${versions.join(' ')}`]
-  return ensureBuilt('kube', [...inputs, ...flags], KUBE, (target) => ['build', ...flags, '-o', target, '.'])
+  return ensureBuilt('kube', [...inputs, ...flags], KUBE, (folder) => ['build', ...flags, '-o', `${folder}/`, '.'])
 }
 
 export function ensureHelm(): Promise<string> {
@@ -40,40 +40,49 @@ export function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tollgate')
 }
 
+/** Of what something is made of, to name it by. */
+export function hashOf(inputs: readonly string[]): string {
+  return createHash('sha256').update(inputs.join('\n')).digest('hex').slice(0, 12)
+}
+
+/** What is run when the file is not there has to make it, as its last act. A second process waits meanwhile. */
+export async function makeOnce(
+  path: string,
+  command: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<void> {
+  if (existsSync(path)) return
+  await mkdir(dirname(path), { recursive: true })
+  console.error(`making ${path}: once, some minutes`)
+  const child = spawn('/bin/sh', ['-c', MAKE, 'make', path, ...command], {
+    ...options,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 2, 2],
+  })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`${path} could not be made, see above; CONTRIBUTING.md lists what that needs`)
+}
+
+/** The lock is gone with who holds it. */
+const MAKE = `
+  path=$1; shift
+  exec 9> "$path.lock" && flock 9 && { test -e "$path" || "$@"; }`
+
 function ensureInstalled(name: string, module: string): Promise<string> {
   return ensureBuilt(name, [module], '/', () => ['install', '-trimpath', '-ldflags=-s -w', module])
 }
 
-/** Go's arguments write the program to `target`, or as `name` into its folder, which is GOBIN. */
+/** Go's flags make the program in the folder that they are given. */
 async function ensureBuilt(
   name: string,
   inputs: readonly string[],
   folder: string,
-  argumentsFor: (target: string) => string[],
+  flagsFor: (folder: string) => readonly string[],
 ): Promise<string> {
-  const hash = createHash('sha256').update(inputs.join('\n')).digest('hex').slice(0, 12)
-  const program = join(cacheFolder(), `${name}-${hash}`)
-  if (existsSync(program)) return program
-  const target = join(`${program}.new`, name)
-  await buildOnce(program, target, argumentsFor(target), folder)
+  const program = join(cacheFolder(), `${name}-${hashOf(inputs)}`)
+  const made = `${program}.new`
+  const move = ['-c', 'made=$1 program=$2; shift 2; "$@" && mv "$made"/* "$program" && rmdir "$made"', 'move']
+  const env = { CGO_ENABLED: '0', GOBIN: made, GOFLAGS: '-buildvcs=false' }
+  await makeOnce(program, ['/bin/sh', ...move, made, program, 'go', ...flagsFor(made)], { cwd: folder, env })
   return program
-}
-
-/** The lock lets a second process wait instead of building the same; it is gone with who holds it. */
-const BUILD = `
-  lock=$1 program=$2 target=$3; shift 3
-  exec 9> "$lock" && flock 9 && if ! test -e "$program"; then
-    mkdir -p "\${target%/*}" && "$@" && mv "$target" "$program" && rm -r "\${target%/*}"
-  fi`
-
-async function buildOnce(program: string, target: string, args: readonly string[], folder: string): Promise<void> {
-  await mkdir(cacheFolder(), { recursive: true })
-  console.error(`building ${program}: once, some minutes`)
-  const environment = { ...process.env, CGO_ENABLED: '0', GOBIN: dirname(target), GOFLAGS: '-buildvcs=false' }
-  const build = ['-c', BUILD, 'build', `${program}.lock`, program, target, 'go', ...args]
-  const child = spawn('/bin/sh', build, { cwd: folder, env: environment, stdio: ['ignore', 2, 2] })
-  const [code] = await once(child, 'exit')
-  if (code === 0) return
-  const why = code === 127 ? 'Go is needed: apt-get install golang-go' : 'go has said why above'
-  throw new Error(`${program} could not be built: ${why}`)
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -132,6 +132,8 @@ async function initialize(folder: string, password: string): Promise<void> {
     { cwd: folder, env: serverEnvironment(), ...user },
   )
   await rm(passwordFile)
+  // A server that was told to listen elsewhere, too, is there for clients that come from elsewhere.
+  await appendFile(join(folder, 'data', 'pg_hba.conf'), 'host all all all scram-sha-256\n')
 }
 
 function postgresServer(
