@@ -64,6 +64,8 @@ interface RemoveOptions {
 export interface ClientOptions {
   /** Ends every call and lets none begin: the leader's, so that who is none any more writes nothing. */
   readonly signal?: AbortSignal
+  /** Asked before each write, which it refuses by throwing: by the clock, where a signal may come late. */
+  readonly guard?: () => void
   /** `Strict` in tests: a field that the API server does not know is a mistake of ours. */
   readonly fieldValidation?: 'Strict' | 'Warn'
 }
@@ -76,10 +78,14 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024
 const MAX_LOG_BYTES = 1024 * 1024
 const DISCOVERY_MS = 60_000
 
-export function createClient(connection: Connection, { signal, fieldValidation = 'Warn' }: ClientOptions = {}): Client {
+export function createClient(
+  connection: Connection,
+  { signal, guard, fieldValidation = 'Warn' }: ClientOptions = {},
+): Client {
   const discovered = new Map<string, { readonly at: number; readonly plurals: Promise<readonly string[]> }>()
 
   async function ask(of: Kind, call: Omit<Call, 'signal' | 'isSecret'>): Promise<KubernetesObject> {
+    if (call.method !== 'GET') guard?.()
     const text = await connection.ask({ ...call, signal, isSecret: of.kind === kinds.Secret.kind })
     return JSON.parse(text) as KubernetesObject // safe: what the API server answers to who asks for one object
   }

@@ -54,6 +54,8 @@ export interface FakeApiServer {
   freezeWatches(): void
   /** One event ERROR with a Status, then the end. */
   failWatches(code: number, retryAfterSeconds?: number): void
+  /** A line that is no event. */
+  spoil(): void
   /** From now on what is written to watches comes in pieces of so many bytes. */
   split(bytes: number): void
   close(): Promise<void>
@@ -118,6 +120,12 @@ export async function startFakeApiServer(certificate?: {
     for (let start = 0; start < line.length; start += pieceBytes) {
       response.write(line.subarray(start, Math.min(line.length, start + pieceBytes)))
     }
+  }
+
+  function takeWatches(): readonly Watch[] {
+    const taken = [...watches]
+    watches.clear()
+    return taken
   }
 
   function write(object: Writable, isTold = true): KubernetesObject {
@@ -251,20 +259,22 @@ export async function startFakeApiServer(certificate?: {
       const object = { apiVersion: 'v1', kind: 'Any', metadata: { resourceVersion: String(version) } }
       for (const each of watches) send(each, { type: 'BOOKMARK', object })
     },
-    endWatches: () => watches.forEach(({ response }) => response.end()),
+    endWatches: () => takeWatches().forEach(({ response }) => response.end()),
     cutWatches() {
-      for (const { response } of watches) {
-        response.write('{"type":"ADDED","object":{"metad', () => response.socket?.destroy())
+      for (const { response } of takeWatches()) {
+        const { socket } = response
+        response.write('{"type":"ADDED","object":{"metad', () => socket?.destroy())
       }
     },
     freezeWatches: () => watches.forEach((each) => (each.isFrozen = true)),
     failWatches(code, retryAfterSeconds) {
       const object = { ...status(code, code === 410 ? 'Expired' : 'Unknown'), details: { retryAfterSeconds } }
-      for (const each of watches) {
+      for (const each of takeWatches()) {
         send(each, { type: 'ERROR', object })
         each.response.end()
       }
     },
+    spoil: () => watches.forEach(({ response }) => response.write('<html>\n')),
     split: (bytes) => (pieceBytes = bytes),
     async close() {
       const closed = once(server, 'close')

@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
+export { until } from './until.ts'
+
 const RUN_COMMANDS = new URL('run-commands.ts', import.meta.url).pathname
 const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
@@ -168,20 +170,5 @@ export function upstreamEnv(url: string): Env {
     ANTHROPIC_BASE_URL: url,
     OPENAI_API_KEY: 'upstream-openai-secret',
     OPENAI_BASE_URL: `${url}/v1`,
-  }
-}
-
-/** Waits until `condition` answers something, and answers that; looks again every few milliseconds. */
-export async function until<T>(
-  what: string,
-  condition: () => T | Promise<T>,
-  timeoutMs = 15_000,
-): Promise<Exclude<NonNullable<T>, false>> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const value = await condition()
-    if (value) return value as Exclude<NonNullable<T>, false> // safe: it is truthy
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
