@@ -31,6 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'operator/client': [],
   'operator/resources': ['operator/api'],
   'operator/plan': ['operator/api', 'operator/resources'],
+  'operator/loop': ['operator/client'],
   proxy: [
     'proxy/domain',
     'proxy/auth',
@@ -57,7 +58,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   helmet: ['proxy', 'proxy/http'],
   pg: ['proxy/store'],
   pino: ['proxy/telemetry'],
-  'prom-client': ['proxy/telemetry', 'proxy/http/metrics.ts'],
+  'prom-client': ['proxy/telemetry', 'proxy/http/metrics.ts', 'operator/loop'],
   sequelize: ['proxy/store', 'proxy/store/migrations'],
   sqlite3: ['proxy/store'],
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],

@@ -1,0 +1,42 @@
+import type { KubernetesObject } from '../client/kubernetes-object.ts'
+
+/** What is known of the objects of one kind. Only a list-watch writes into it. */
+export interface Cache {
+  get(namespace: string, name: string): KubernetesObject | undefined
+  all(): Iterable<KubernetesObject>
+  size(): number
+}
+
+export type ChangeType = 'added' | 'changed' | 'removed'
+
+export interface WritableCache extends Cache {
+  /** What has changed by it; undefined when it was known at this version. */
+  put(object: KubernetesObject): ChangeType | undefined
+  remove(object: KubernetesObject): void
+}
+
+export function createCache(): WritableCache {
+  const objects = new Map<string, KubernetesObject>()
+  return {
+    get: (namespace, name) => objects.get(`${namespace}/${name}`),
+    all: () => objects.values(),
+    size: () => objects.size,
+    put(object) {
+      const key = keyOf(object)
+      const former = objects.get(key)
+      if (former && isSame(former, object)) return undefined
+      objects.set(key, object)
+      return former ? 'changed' : 'added'
+    },
+    remove: (object) => void objects.delete(keyOf(object)),
+  }
+}
+
+/** `namespace/name`. */
+export function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`
+}
+
+function isSame({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean {
+  return one.resourceVersion === other.resourceVersion && one.uid === other.uid
+}
