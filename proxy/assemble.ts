@@ -200,6 +200,7 @@ function keySource(store: FallbackStore, limiter: Limiter, now: () => number): K
       return key
     },
     findByIds: (ids) => store.findByIds(ids),
+    keyRevision: () => store.keyRevision?.() ?? store.revision(),
     isFresh: () => store.isFresh(),
   }
 }

@@ -9,7 +9,7 @@ import { shareKeyGuard } from './key-guard.ts'
 import { ownKeyProblem } from './own-key.ts'
 import { printLine } from './print-line.ts'
 import { startRetention } from './retention.ts'
-import { reload } from './reload.ts'
+import { refresh } from './reload.ts'
 import { startServers } from './servers.ts'
 import { startStorage } from './start-storage.ts'
 import { openStorage, type Storage } from './storage.ts'
@@ -51,7 +51,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await snapshots.start()
     await rooms.limits.start()
     const watch = watchKeys(store, storage.pollIntervalMs, {
-      onChange: () => reload(rooms, snapshots),
+      onChange: () => refresh(rooms, snapshots),
       onFresh(at) {
         store.freshen(at)
         // The next look follows.

@@ -15,6 +15,8 @@ export interface KeySource {
   /** The key that has, or before its rotation had, a secret with this SHA-256; or undefined. */
   findByHash(hash: string): Promise<KeyRecord | undefined>
   findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
+  /** Changes whenever a key does. */
+  keyRevision(): Promise<string>
   /** Whether keys in memory are recent enough to let somebody in. */
   isFresh(): boolean
 }
@@ -27,6 +29,8 @@ export interface Authenticator {
   readonly authenticate: (credential: Credential, addressOf: AddressOf) => Promise<KeyRecord>
   /** Reads all keys in memory again, and forgets which ones are unknown. */
   reload(): Promise<void>
+  /** The same, if a key has changed since. */
+  refresh(): Promise<void>
   /** Takes keys from the store into memory, so that their first calls need not look them up. */
   preload(read: () => Promise<readonly KeyRecord[]>): Promise<void>
   /** The keys in memory. */
@@ -52,7 +56,9 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
   const known = createKnownKeys()
   const unknown = new Map<string, number>()
   const looking = new Map<string, Promise<KeyRecord | undefined>>()
-  let reloading = Promise.resolve()
+  const inTurn = createTurn()
+  /** That of the keys in memory, or one before. */
+  let revision: string | undefined
   let reloads = 0
   let hits = 0
   let misses = 0
@@ -97,11 +103,14 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     throw new GatewayError('address_blocked', { retryAfterMs })
   }
 
-  const readAgain = async (): Promise<void> => {
+  const readIf = async (isWanted: (next: string) => boolean): Promise<void> => {
+    const next = await source.keyRevision() // before the keys: what changes meanwhile is read once more
+    if (!isWanted(next)) return
     reloads += 1
     unknown.clear()
     const before = [...known.values()]
     known.renew(before, await source.findByIds(before.map(({ id }) => id)))
+    revision = next
   }
 
   return {
@@ -124,17 +133,20 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
       if (address !== undefined) guard?.failed(address)
       throw legacyError('key_invalid')
     },
-    reload() {
-      // One after the other, whether the one before failed or not: an early read must not overwrite a later one.
-      reloading = reloading.then(readAgain, readAgain)
-      return reloading
-    },
+    reload: () => inTurn(() => readIf(() => true)),
+    refresh: () => inTurn(() => readIf((next) => next !== revision)),
     async preload(read) {
       for (const key of await readCurrent(read)) known.put(key)
     },
     known: () => known.values(),
     stats: () => ({ hits, misses, size: known.size(), failures, blocked }),
   }
+}
+
+/** One after the other, whether the one before failed or not: an early read must not overwrite a later one. */
+function createTurn(): (read: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve()
+  return (read) => (last = last.then(read, read))
 }
 
 /** Undefined for what cannot be a key: it is refused without a look-up. */

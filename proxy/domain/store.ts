@@ -47,6 +47,8 @@ export interface Store {
   findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
   /** Changes whenever a key does. */
   revision(): Promise<string>
+  /** Changes with a key and with nothing else, where the store can tell that apart. */
+  keyRevision?(): Promise<string>
   /**
    * Writes entries so that each counts once, however often it is given: what is there already moves nothing, and a
    * closed entry that meets an interrupted one corrects it by the difference.

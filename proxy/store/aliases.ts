@@ -1,7 +1,7 @@
 import type { Transaction } from 'sequelize'
 import type { Pool } from '../domain/channel.ts'
 import { AliasTaken } from '../domain/config-refusal.ts'
-import { changeConfig, isTaken, told } from './config-change.ts'
+import { changeBesideKeys, isTaken, told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
 import { insertRows } from './insert-rows.ts'
 
@@ -59,7 +59,7 @@ export function createAliasStore(database: Database): AliasStore {
       ),
 
     replaceModels: (lists, expectedRevision) =>
-      changeConfig(database, 'replace the aliases of models', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'replace the aliases of models', expectedRevision, async (transaction) => {
         for (const [pool, aliases] of Object.entries(lists)) {
           await run(database, `DELETE FROM ${models} WHERE pool = $1`, [pool], transaction)
           const isFirst = ({ value }: ModelAlias, place: number): boolean =>
@@ -80,18 +80,18 @@ export function createAliasStore(database: Database): AliasStore {
     },
 
     putUser: (alias, expectedRevision) =>
-      changeConfig(database, 'set the alias of a user', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'set the alias of a user', expectedRevision, async (transaction) => {
         await putUsers([alias], transaction)
       }),
 
     removeUser: (userId, expectedRevision) =>
-      changeConfig(database, 'remove the alias of a user', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'remove the alias of a user', expectedRevision, async (transaction) => {
         const removed = `DELETE FROM ${users} WHERE user_id = $1 RETURNING user_id`
         return (await select(database, removed, [userId], transaction)).length > 0
       }),
 
     importUsers: (aliases, expectedRevision) =>
-      changeConfig(database, 'import aliases of users', expectedRevision, (transaction) =>
+      changeBesideKeys(database, 'import aliases of users', expectedRevision, (transaction) =>
         putUsers(aliases, transaction),
       ),
   }

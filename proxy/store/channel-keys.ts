@@ -3,7 +3,7 @@ import type { Cipher } from '../domain/cipher.ts'
 import type { ChannelStore } from '../domain/channel-store.ts'
 import { NoSuchChannel } from '../domain/config-refusal.ts'
 import { maskSecret } from '../domain/mask-secret.ts'
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { insertRows } from './insert-rows.ts'
 import { channelKeyPlace } from './secret-places.ts'
@@ -80,7 +80,7 @@ export function createChannelKeys(parts: ChannelKeyParts): ChannelStore['keys'] 
     },
 
     add: (id, secrets, now, expectedRevision) =>
-      changeConfig(database, 'add keys to a channel', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'add keys to a channel', expectedRevision, async (transaction) => {
         const channels = `SELECT id FROM ${tableOf(database, 'channels')} WHERE id = $1`
         const found = await select(database, channels, [id], transaction)
         if (found.length === 0) throw new NoSuchChannel(`there is no channel ${id}`)
@@ -88,12 +88,12 @@ export function createChannelKeys(parts: ChannelKeyParts): ChannelStore['keys'] 
       }),
 
     remove: (id, keyId, expectedRevision) =>
-      changeConfig(database, 'remove a key of a channel', expectedRevision, (transaction) =>
+      changeBesideKeys(database, 'remove a key of a channel', expectedRevision, (transaction) =>
         change(`DELETE FROM ${table} WHERE channel_id = $1 AND id = $2`, id, keyId, transaction),
       ),
 
     move: (id, keyId, to, expectedRevision) =>
-      changeConfig(database, 'move a key of a channel', expectedRevision, (transaction) => {
+      changeBesideKeys(database, 'move a key of a channel', expectedRevision, (transaction) => {
         const end = to === 'top' ? 'min(position) - 1' : 'max(position) + 1'
         const position = `(SELECT ${end} FROM ${table} WHERE channel_id = $1)`
         const update = `UPDATE ${table} SET position = ${position} WHERE channel_id = $1 AND id = $2`

@@ -1,4 +1,4 @@
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Bind, type Database, run, select, tableOf } from './database.ts'
 
 /** A period of a channel's quota that did not begin by the calendar: by a call, or by hand. */
@@ -44,7 +44,7 @@ export function createQuotaStore(database: Database): QuotaStore {
     },
 
     reset: (period) =>
-      changeConfig(database, 'reset a quota', undefined, async (transaction) => {
+      changeBesideKeys(database, 'reset a quota', undefined, async (transaction) => {
         // Later than the one before it in any case: what has been used is that one's.
         const upsert = `INSERT INTO ${table} AS known (channel_id, since, ends_at) VALUES ($1, $2, $3)
           ON CONFLICT (channel_id) DO UPDATE SET ends_at = excluded.ends_at,

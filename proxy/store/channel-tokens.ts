@@ -41,7 +41,7 @@ export function createTokenStore(database: Database, cipher: Cipher): TokenStore
     if (current?.refreshToken !== stored.refreshToken) return current
     const sealed = cipher.encrypt(JSON.stringify(next), channelOauthPlace(channelId))
     await run(database, `UPDATE ${table} SET oauth = $1 WHERE id = $2`, [sealed, channelId], transaction)
-    await bumpRevision(database, transaction)
+    await bumpRevision(database, transaction, 'beside keys')
     return next
   }
 

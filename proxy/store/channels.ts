@@ -5,7 +5,7 @@ import { ChannelNameTaken, IncompleteOrder, NoSuchChannel } from '../domain/conf
 import { addKeys, type ChannelKeyParts, createChannelKeys } from './channel-keys.ts'
 import { createChannelReader } from './channel-reader.ts'
 import { type ChannelRow, columnsOf } from './channel-row.ts'
-import { changeConfig, isTaken, told } from './config-change.ts'
+import { changeBesideKeys, isTaken, told } from './config-change.ts'
 import { run, select, tableOf } from './database.ts'
 import { insertRows } from './insert-rows.ts'
 import { channelOauthPlace } from './secret-places.ts'
@@ -35,7 +35,7 @@ export function createChannelStore(parts: Parts): ChannelStore {
   }
 
   const update: ChannelStore['update'] = (id, changes, now, expectedRevision) =>
-    changeConfig(database, 'change a channel', expectedRevision, async (transaction) => {
+    changeBesideKeys(database, 'change a channel', expectedRevision, async (transaction) => {
       const sealed = columnsOf(changes, (text) => cipher.encrypt(text, channelOauthPlace(id)))
       const columns = Object.entries({ ...sealed, updated_at: now })
       const assignments = columns.map(([column], place) => `${column} = $${place + 1}`)
@@ -50,7 +50,7 @@ export function createChannelStore(parts: Parts): ChannelStore {
     find: (id) => told('find a channel', reader.find(id)),
 
     create: (input, now, expectedRevision) =>
-      changeConfig(database, 'make a channel', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'make a channel', expectedRevision, async (transaction) => {
         const id = newChannelId()
         const row = {
           id,
@@ -69,7 +69,7 @@ export function createChannelStore(parts: Parts): ChannelStore {
     setStatus: (id, status, now, expectedRevision) => update(id, { status }, now, expectedRevision),
 
     remove: (id, expectedRevision) =>
-      changeConfig(database, 'remove a channel', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'remove a channel', expectedRevision, async (transaction) => {
         const { pool, position } = await change(`DELETE FROM ${table}`, id, transaction)
         const closeGap = `UPDATE ${table} SET position = position - 1 WHERE pool = $1 AND position > $2`
         await run(database, closeGap, [pool, position], transaction)
@@ -79,7 +79,7 @@ export function createChannelStore(parts: Parts): ChannelStore {
       }),
 
     reorder: (pool, ids, expectedRevision) =>
-      changeConfig(database, 'reorder channels', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'reorder channels', expectedRevision, async (transaction) => {
         const present = await idsIn(pool, transaction)
         const named = new Set(ids)
         const isWhole = ids.length === present.length && present.every((id) => named.has(id))
@@ -90,7 +90,7 @@ export function createChannelStore(parts: Parts): ChannelStore {
       }),
 
     promote: (id, until, expectedRevision) =>
-      changeConfig(database, 'promote a channel', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'promote a channel', expectedRevision, async (transaction) => {
         const { pool } = await change(`UPDATE ${table} SET promotion_until = NULL`, id, transaction)
         if (until === null) return
         await run(database, `UPDATE ${table} SET promotion_until = NULL WHERE pool = $1`, [pool], transaction)

@@ -2,7 +2,7 @@ import { type Transaction, UniqueConstraintError } from 'sequelize'
 import { ConfigRefusal, RevisionConflict } from '../domain/config-refusal.ts'
 import { type Database, select } from './database.ts'
 import { storeError } from './engine-errors.ts'
-import { bumpRevision, revisionQuery } from './revision.ts'
+import { bumpRevision, revisionQuery, type Scope } from './revision.ts'
 
 /**
  * Changes the configuration in one transaction and tells the running proxies, unless `work` answers false: then nothing
@@ -14,6 +14,7 @@ export function changeConfig<T>(
   operation: string,
   expectedRevision: string | undefined,
   work: (transaction: Transaction) => Promise<T>,
+  scope?: Scope,
 ): Promise<T> {
   return told(
     operation,
@@ -23,10 +24,20 @@ export function changeConfig<T>(
       const [row] = await select<{ value: string }>(database, locked, [], transaction)
       if (expectedRevision !== undefined && row?.value !== expectedRevision) throw new RevisionConflict()
       const result = await work(transaction)
-      if (result !== false) await bumpRevision(database, transaction)
+      if (result !== false) await bumpRevision(database, transaction, scope)
       return result
     }),
   )
+}
+
+/** The same of what no key depends on, so that running proxies need not read the keys again. */
+export function changeBesideKeys<T>(
+  database: Database,
+  operation: string,
+  expectedRevision: string | undefined,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  return changeConfig(database, operation, expectedRevision, work, 'beside keys')
 }
 
 /** Errors of an engine as `StoreError`; refusals stay what they are. */

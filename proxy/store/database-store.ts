@@ -7,7 +7,7 @@ import { type Listener, startListener } from './listener.ts'
 import type { PostgresSettings } from './postgres.ts'
 import { prune } from './retention.ts'
 import { type RetrySettings, retrying } from './retry.ts'
-import { readRevision } from './revision.ts'
+import { readKeyRevision, readRevision } from './revision.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 interface DatabaseStoreParts {
@@ -49,6 +49,7 @@ export function createDatabaseStore({
         const heard = listener?.isStanding() ? await listener.revision().catch(() => undefined) : undefined
         return heard ?? readRevision(database) // a connection that listened and is gone is not the database
       }),
+    keyRevision: () => attempt('read the revision of the keys', () => readKeyRevision(database)),
     // Not tried again here: the entries are in the spool, and the ledger comes back with them.
     write: ({ rows, mark }) => alone(() => attempt('write entries', () => writeEntries(database, rows, mark?.spool))),
     markOf: async () => undefined, // what was written is told by the ids

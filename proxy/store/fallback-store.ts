@@ -111,13 +111,9 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
   let snapshot: ReadonlyMap<string, KeyRecord> | undefined
 
   const look = async (): Promise<void> => {
-    if (isInitialised) {
-      const { error } = await store.ping()
-      if (error !== undefined) throw new Error(error)
-    } else {
-      await store.initialise()
-      isInitialised = true
-    }
+    if (isInitialised) return pinged(store)
+    await store.initialise()
+    isInitialised = true
   }
   const outage = createOutage(look, settings.retryIntervalMs, {
     ...events,
@@ -176,6 +172,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
     usageOf: (id, usedSince) => ask(() => store.usageOf(id, usedSince)),
     findByIds: (ids) => ask(() => store.findByIds(ids)),
     revision: () => ask(() => store.revision()),
+    ...(store.keyRevision && { keyRevision: () => ask(async () => store.keyRevision?.() ?? '') }),
     write: (batch) => ask(() => store.write(batch), true),
     markOf: (spool) => ask(() => store.markOf(spool), true),
     prune: (logsBefore, windowsBefore, now) => ask(() => store.prune(logsBefore, windowsBefore, now)),
@@ -190,4 +187,9 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
     isFresh,
     isVerified: () => isInitialised || snapshot !== undefined,
   }
+}
+
+async function pinged(store: Store): Promise<void> {
+  const { error } = await store.ping()
+  if (error !== undefined) throw new Error(error)
 }

@@ -8,6 +8,8 @@ export interface Listener extends Listening {
   revision(): Promise<string>
 }
 
+/** Told apart from the pool in `pg_stat_activity`. */
+const LISTENS = ' (listens)'
 const RECONNECT_MS = 1000
 /** With the second between two looks: a connection whose packets vanish is noticed within three. */
 const ANSWER_TIMEOUT_MS = 1500
@@ -23,7 +25,8 @@ export function startListener(settings: PostgresSettings, onHint: () => void): L
   const connect = async (): Promise<void> => {
     const pg = await loadPg()
     if (isStopped) return
-    const next = new pg.Client({ ...connection, query_timeout: ANSWER_TIMEOUT_MS })
+    const application_name = `${settings.applicationName}${LISTENS}`
+    const next = new pg.Client({ ...connection, application_name, query_timeout: ANSWER_TIMEOUT_MS })
     latest = next
     next.on('error', () => {}) // 'end' comes as well
     next.once('end', () => again(next))

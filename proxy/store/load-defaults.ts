@@ -1,7 +1,7 @@
 import type { Transaction } from 'sequelize'
 import { createPriceLookup } from '../domain/price-lookup.ts'
 import type { ModelPrice, Price, Prices } from '../domain/price.ts'
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
 import { DEFAULT_PRICES_VERSION, defaultPrices } from './default-prices.ts'
 import { readPrices, writePrice } from './price-rows.ts'
@@ -39,7 +39,7 @@ export async function loadDefaults(
   // Every start asks; without a newer list it must neither wait for other writers nor tell them anything.
   const isSeen = which === 'unseen' && isOld((await told(OPERATION, readOffered(database))).version)
   if (isSeen) return { version: DEFAULT_PRICES_VERSION, added: [], replaced: [] }
-  return changeConfig(database, OPERATION, undefined, async (transaction) => {
+  return changeBesideKeys(database, OPERATION, undefined, async (transaction) => {
     const planned = await plan(database, which, transaction)
     for (const [model, { isExported: _stays, description, ...price }] of planned.chosen) {
       await writePrice(database, transaction, model, { ...price, ...(description !== '' && { description }) })

@@ -1,6 +1,6 @@
 import { createPriceLookup, type Pricing } from '../domain/price-lookup.ts'
 import type { ModelPrice, Price, Prices } from '../domain/price.ts'
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { type DefaultsLoaded, loadDefaults, type WhichDefaults } from './load-defaults.ts'
 import { type Listing, readPrices, writePrice } from './price-rows.ts'
@@ -37,12 +37,12 @@ export function createPriceStore(database: Database): PriceStore {
     list: () => told('read the prices', readPrices(database)),
 
     set: (model, price, expectedRevision) =>
-      changeConfig(database, 'set a price', expectedRevision, (transaction) =>
+      changeBesideKeys(database, 'set a price', expectedRevision, (transaction) =>
         writePrice(database, transaction, model, price),
       ),
 
     remove: (model, expectedRevision) =>
-      changeConfig(database, 'remove a price', expectedRevision, async (transaction) => {
+      changeBesideKeys(database, 'remove a price', expectedRevision, async (transaction) => {
         const removed = `DELETE FROM ${table} WHERE model = $1 RETURNING model`
         return (await select(database, removed, [model], transaction)).length > 0
       }),

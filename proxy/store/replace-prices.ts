@@ -1,12 +1,12 @@
 import type { Transaction } from 'sequelize'
 import type { Prices } from '../domain/price.ts'
-import { changeConfig } from './config-change.ts'
+import { changeBesideKeys } from './config-change.ts'
 import { type Database, run, tableOf } from './database.ts'
 import { writePrice } from './price-rows.ts'
 
 /** Makes these all the prices there are. Throws `StoreError`, and `RevisionConflict` where one is expected. */
 export function replacePrices(database: Database, prices: Prices, expectedRevision?: string): Promise<void> {
-  return changeConfig(database, 'replace the prices', expectedRevision, (transaction) =>
+  return changeBesideKeys(database, 'replace the prices', expectedRevision, (transaction) =>
     writePrices(database, transaction, prices),
   )
 }

@@ -1,6 +1,7 @@
 import type { Transaction } from 'sequelize'
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
+import { BESIDE_KEYS, REVISION } from './revision.ts'
 
 type SettingValue = object | string | number | boolean | null
 
@@ -15,13 +16,13 @@ export interface SettingStore {
   remove(name: string, expectedRevision?: string): Promise<boolean>
 }
 
-/** In the same table, and nobody's to set. */
-const REVISION = 'revision'
-
 export function createSettingStore(database: Database): SettingStore {
   const table = tableOf(database, 'settings')
   const read = (): Promise<{ name: string; value: string }[]> =>
-    told('read the settings', select(database, `SELECT name, value FROM ${table} WHERE name <> $1`, [REVISION]))
+    told(
+      'read the settings',
+      select(database, `SELECT name, value FROM ${table} WHERE name NOT IN ($1, $2)`, [REVISION, BESIDE_KEYS]),
+    )
   const all = async (isWanted: (name: string) => boolean): Promise<ReadonlyMap<string, unknown>> => {
     const rows = (await read()).filter(({ name }) => isWanted(name))
     return new Map(rows.map(({ name, value }) => [name, JSON.parse(value)]))
@@ -32,8 +33,8 @@ export function createSettingStore(database: Database): SettingStore {
     expectedRevision: string | undefined,
     work: (transaction: Transaction) => Promise<T>,
   ): Promise<T> => {
-    if (name === REVISION) throw new TypeError('the revision is no setting')
-    return changeConfig(database, operation, expectedRevision, work)
+    if (name === REVISION || name === BESIDE_KEYS) throw new TypeError('the revision is no setting')
+    return changeBesideKeys(database, operation, expectedRevision, work)
   }
 
   return {

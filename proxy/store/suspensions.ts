@@ -1,5 +1,5 @@
 import { storable } from '../domain/storable.ts'
-import { changeConfig, told } from './config-change.ts'
+import { changeBesideKeys, told } from './config-change.ts'
 import { type Database, run, select, tableOf } from './database.ts'
 
 /** A channel that is left alone for a while, on all replicas. */
@@ -38,7 +38,7 @@ export function createSuspensionStore(database: Database): SuspensionStore {
       ),
 
     suspend: (channelId, until, reason, now, mayShorten = false) =>
-      changeConfig(database, 'suspend a channel', undefined, async (transaction) => {
+      changeBesideKeys(database, 'suspend a channel', undefined, async (transaction) => {
         const current = `SELECT suspended_until AS "until" FROM ${table} WHERE channel_id = $1`
         const [suspension] = await select<{ until: number }>(database, current, [channelId], transaction)
         if (suspension && suspension.until >= until && !mayShorten) return false
@@ -50,7 +50,7 @@ export function createSuspensionStore(database: Database): SuspensionStore {
       }),
 
     resume: (channelId) =>
-      changeConfig(database, 'resume a channel', undefined, async (transaction) => {
+      changeBesideKeys(database, 'resume a channel', undefined, async (transaction) => {
         const removed = `DELETE FROM ${table} WHERE channel_id = $1 RETURNING channel_id`
         return (await select(database, removed, [channelId], transaction)).length > 0
       }),

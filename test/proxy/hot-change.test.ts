@@ -22,7 +22,7 @@ async function limit(site: Site, id: string, tokens: number): Promise<void> {
 
 function listeners(site: Site): Promise<{ pid: number }[]> {
   return site.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN %' OR (query LIKE '%revision%' AND application_name = 'tollgate')`,
+    `SELECT pid FROM pg_stat_activity WHERE application_name = 'tollgate (listens)' AND query <> ''`,
   )
 }
 

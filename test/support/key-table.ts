@@ -11,6 +11,8 @@ export function keyTable(...rows: KeyRecord[]) {
   let gate: Promise<void> | undefined
   const reads: string[] = []
   let isFresh = true
+  let revision = 0
+  let rereads = 0
   const source: KeySource = {
     async findByHash(hash) {
       reads.push(hash)
@@ -18,7 +20,9 @@ export function keyTable(...rows: KeyRecord[]) {
       await gate
       return found
     },
+    keyRevision: () => Promise.resolve(String(revision)),
     async findByIds(ids) {
+      rereads += 1
       const found = ids.flatMap((id) => keys.get(id) ?? [])
       await gate
       return found.map((row) => {
@@ -33,8 +37,16 @@ export function keyTable(...rows: KeyRecord[]) {
     /** What is in memory may be too old from now on, or not any more. */
     freshen: (next: boolean) => void (isFresh = next),
     reads,
-    put: (row: KeyRecord) => void keys.set(row.id, row),
-    remove: (row: KeyRecord) => void keys.delete(row.id),
+    /** How often keys in memory were read again. */
+    rereads: () => rereads,
+    put: (row: KeyRecord): void => {
+      keys.set(row.id, row)
+      revision += 1
+    },
+    remove: (row: KeyRecord): void => {
+      keys.delete(row.id)
+      revision += 1
+    },
     /** Answers wait from now on, until what is returned is called. */
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<void>()

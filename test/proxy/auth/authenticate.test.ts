@@ -119,6 +119,21 @@ test('a reload shows what has changed of a key, and leaves its usage to this pro
   assert.equal(keys.reads.length, 1)
 })
 
+test('keys in memory are read again once for a change of a key, and not for other changes', async () => {
+  const row = keyRow(SECRET)
+  const table = keyTable(row)
+  const authenticator = createAuthenticator(table.source, () => NOON)
+  await authenticator.authenticate(SECRET, nowhere)
+  await authenticator.refresh() // what was read before the first one may have been of any revision
+  await authenticator.refresh()
+  assert.equal(table.rereads(), 1)
+  table.put({ ...row, status: 'disabled' })
+  await authenticator.refresh()
+  await authenticator.refresh()
+  assert.equal(table.rereads(), 2)
+  await assert.rejects(authenticator.authenticate(SECRET, nowhere), refusal('key_disabled'))
+})
+
 test('after a reload a disabled key is refused, and a deleted one is unknown', async () => {
   const keys = keyTable(keyRow(SECRET), keyRow('tg_other', { id: 'other' }))
   const authenticator = createAuthenticator(keys.source, () => NOON)

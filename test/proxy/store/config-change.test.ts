@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { RevisionConflict } from '../../../proxy/domain/config-refusal.ts'
 import { createAliasStore } from '../../../proxy/store/aliases.ts'
 import type { Database } from '../../../proxy/store/database.ts'
-import { readRevision } from '../../../proxy/store/revision.ts'
+import { readKeyRevision, readRevision } from '../../../proxy/store/revision.ts'
+import { PLAIN_TENANT } from '../../../proxy/domain/tenant.ts'
 import { createSettingStore } from '../../../proxy/store/settings.ts'
+import { createTenantStore } from '../../../proxy/store/tenants.ts'
 import { channelInput, channelsIn } from '../../support/channels.ts'
 import { testEngines } from '../../support/database.ts'
 
@@ -76,6 +78,24 @@ testEngines('every change can be told the revision that it expects', async (_t, 
   ]
   for (const change of changes) await assert.rejects(change(old), RevisionConflict)
   assert.deepEqual(await state(), before)
+  const ofKeys = await readKeyRevision(database)
   for (const change of changes) await change(await readRevision(database))
   assert.equal(Number(await readRevision(database)), Number(before[0]) + changes.length)
+  assert.equal(await readKeyRevision(database), ofKeys, 'no key depends on any of that')
+})
+
+testEngines('whatever a key may depend on moves the revision of the keys', async (_t, { database, keys }) => {
+  const tenants = createTenantStore(database)
+  const changes: readonly (() => Promise<unknown>)[] = [
+    () => tenants.create('blue', { ...PLAIN_TENANT, name: 'blue' }, NOW),
+    () => keys.update('key-1', { tenantId: 'blue' }, NOW),
+    () => tenants.update('blue', { status: 'disabled' }, NOW),
+    () => tenants.reset('blue', NOW),
+    () => keys.setStatus('key-2', 'revoked', NOW),
+  ]
+  for (const change of changes) {
+    const before = await readKeyRevision(database)
+    await change()
+    assert.notEqual(await readKeyRevision(database), before)
+  }
 })
