@@ -7,10 +7,6 @@ export function withoutPostgres(options: Options): Options {
   return { ...options, targets: options.targets.filter((name) => name !== 'tollgate-postgres'), hasFleets: false }
 }
 
-export function needsPostgres({ targets }: Options): boolean {
-  return targets.includes('tollgate-postgres')
-}
-
 /** Why there is no PostgreSQL on this machine; null where there is one. */
 export function whyNoPostgres(): string | null {
   try {

@@ -1,5 +1,4 @@
 import { median } from './quantile.ts'
-import type { TargetName } from './scenarios.ts'
 
 export type Figure =
   | 'completed'
@@ -25,7 +24,7 @@ export type Figures = Readonly<Partial<Record<Figure, number>>>
 
 /** What a target showed in one repetition; `process` stands for what is true of no scenario: start, memory, ledger. */
 export type Sample = {
-  readonly target: TargetName
+  readonly target: string
   readonly scenario: string
   readonly repetition: number
   readonly figures: Figures
@@ -36,14 +35,14 @@ export type Run = { readonly samples: readonly Sample[]; readonly problems: read
 
 export const PROCESS = 'process'
 
-export function medianOf(samples: readonly Sample[], target: TargetName, scenario: string, figure: Figure): number {
+export function medianOf(samples: readonly Sample[], target: string, scenario: string, figure: Figure): number {
   return median(valuesOf(samples, target, scenario, figure).filter((value) => !Number.isNaN(value)))
 }
 
 /** How two targets compare in the *same* repetition, for each: the machine's drift cancels out. */
 export function paired(
   samples: readonly Sample[],
-  [target, other]: readonly [TargetName, TargetName],
+  [target, other]: readonly [string, string],
   scenario: string,
   figure: Figure,
   combine: (value: number, otherValue: number) => number,
@@ -53,7 +52,7 @@ export function paired(
   return pairs.filter((value) => !Number.isNaN(value))
 }
 
-function valuesOf(samples: readonly Sample[], target: TargetName, scenario: string, figure: Figure): number[] {
+function valuesOf(samples: readonly Sample[], target: string, scenario: string, figure: Figure): number[] {
   return samples
     .filter((sample) => sample.target === target && sample.scenario === scenario)
     .toSorted((a, b) => a.repetition - b.repetition)

@@ -60,7 +60,7 @@ async function grow(replicas: Replica[], processes: number, shared: Shared): Pro
   replicas.push(...added)
   const problems: string[] = []
   for (const { gateway } of added) {
-    const door = { origins: [gateway.origin], key: shared.key }
+    const door = { origins: [gateway.origin], keys: [shared.key] }
     const load = await loadWith(shared.lab, door, fleetCalls, shared.warmUpSeconds * 3)
     await shared.ledger.awaitMore(load.completed)
     problems.push(...problemsOf([load], null))
@@ -89,7 +89,7 @@ async function measureFleet(replicas: readonly Replica[], fleet: Fleet, shared: 
   })
   const since = Date.now()
   const before = look()
-  const door = { origins: replicas.map(({ gateway }) => gateway.origin), key }
+  const door = { origins: replicas.map(({ gateway }) => gateway.origin), keys: [key] }
   const load = await loadWith(lab, door, fleetLoad(fleet), seconds)
   await ledger.awaitMore(load.completed)
   const after = look()

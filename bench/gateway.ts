@@ -12,6 +12,8 @@ import type { Site } from './site.ts'
 export type GatewayHome = {
   readonly name: string
   readonly folder: string
+  /** Whatever else is said to it. */
+  readonly more?: Program['environment']
   readonly database: { readonly DATABASE_PATH: string } | { readonly DATABASE_URL: string }
 }
 
@@ -35,7 +37,10 @@ export async function createKey(site: Site, home: GatewayHome): Promise<string> 
   return z.object({ key: z.string() }).parse(JSON.parse(stdout)).key
 }
 
-function environmentOf({ searchPath, upstreamPort }: Site, { folder, database }: GatewayHome): Program['environment'] {
+function environmentOf(
+  { searchPath, upstreamPort }: Site,
+  { folder, database, more }: GatewayHome,
+): Program['environment'] {
   mkdirSync(folder, { recursive: true })
   return {
     PATH: searchPath,
@@ -49,5 +54,6 @@ function environmentOf({ searchPath, upstreamPort }: Site, { folder, database }:
     DATA_DIR: folder,
     ADMIN_API_KEY: `tg_${randomBytes(26).toString('hex')}`,
     LOG_LEVEL: 'warn',
+    ...more,
   }
 }

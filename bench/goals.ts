@@ -1,15 +1,16 @@
 import { type Figure, medianOf, paired, PROCESS, type Sample } from './figures.ts'
 import { median } from './quantile.ts'
-import { fleets, type Scenario, scenarios, SLOW_STREAMS, type TargetName } from './scenarios.ts'
+import { fleets, type Scenario, scenarios, SLOW_STREAMS } from './scenarios.ts'
+import { decide, type Limit } from './limit.ts'
 import { number, table } from './table.ts'
 
-/** The targets of the design, section 11. A figure without a limit is shown for comparison only. */
-type Limit =
-  | { readonly of: 'ratio' | 'value'; readonly atMost: number }
-  | { readonly of: 'difference' | 'value'; readonly below: number }
-  | { readonly of: 'value'; readonly exactly: number }
-
-type Goal = { readonly scenario: string; readonly figure: Figure; readonly what: string; readonly limit: Limit | null }
+/** The targets of the design, section 11. */
+export type Goal = {
+  readonly scenario: string
+  readonly figure: Figure
+  readonly what: string
+  readonly limit: Limit | null
+}
 
 export type Verdict = {
   readonly what: string
@@ -21,10 +22,10 @@ export type Verdict = {
 }
 
 /** What is asked of a target, and what it is compared with. */
-type Contest = {
+export type Contest = {
   readonly title: string
-  readonly target: TargetName
-  readonly yardstick: TargetName | null
+  readonly target: string
+  readonly yardstick: string | null
   readonly goals: readonly Goal[]
 }
 
@@ -125,8 +126,8 @@ function goalOf(scenario: string, prefix: string, [figure, what, limit]: Aim): G
 }
 
 /** Of every contest that took place. */
-export function judge(samples: readonly Sample[]): Judgement[] {
-  return contests
+export function judge(samples: readonly Sample[], held: readonly Contest[] = contests): Judgement[] {
+  return held
     .map((contest) => ({ ...contest, verdicts: verdictsOf(samples, contest) }))
     .filter(({ verdicts }) => verdicts.length > 0)
 }
@@ -139,7 +140,7 @@ function verdictsOf(samples: readonly Sample[], contest: Contest): Verdict[] {
     .filter(({ value }) => !Number.isNaN(value))
 }
 
-function hasRun(samples: readonly Sample[], name: TargetName | null): boolean {
+function hasRun(samples: readonly Sample[], name: string | null): boolean {
   return samples.some(({ target }) => target === name)
 }
 
@@ -157,25 +158,6 @@ function judgeGoal(samples: readonly Sample[], contest: Contest, { scenario, fig
   const compared = { ratio: median(ratios), difference, value }
   const other = medianOf(samples, yardstick, scenario, figure)
   return { what, value, yardstick: other, ratios, ...decide(limit, compared, yardstick) }
-}
-
-type Compared = { readonly ratio: number; readonly difference: number; readonly value: number }
-
-function decide(limit: Limit | null, compared: Compared, yardstick: string): Pick<Verdict, 'target' | 'verdict'> {
-  if (limit === null) return { target: '', verdict: '' }
-  const value = compared[limit.of]
-  const say = (isMet: boolean) => (Number.isNaN(value) ? '–' : isMet ? 'ok' : '**misses**')
-  if ('exactly' in limit) return { target: `= ${limit.exactly}`, verdict: say(value === limit.exactly) }
-  if ('atMost' in limit) {
-    const unit = limit.of === 'ratio' ? ` × ${yardstick}` : ''
-    return { target: `≤ ${limit.atMost}${unit}`, verdict: say(value <= limit.atMost) }
-  }
-  if (limit.of === 'value') return { target: `< ${limit.below}`, verdict: say(value < limit.below) }
-  const sign = value < 0 ? '' : '+'
-  return {
-    target: `< ${yardstick} + ${limit.below}`,
-    verdict: `${say(value < limit.below)} (${sign}${number(value)})`,
-  }
 }
 
 export function verdictTable({ target: name, yardstick, verdicts }: Judgement): string {

@@ -14,7 +14,7 @@ const CALL_TIMEOUT_MS = 30_000
 async function runJob(job: Job): Promise<LoadResult> {
   const timeouts = { headersTimeout: CALL_TIMEOUT_MS, bodyTimeout: CALL_TIMEOUT_MS }
   const pools = job.origins.map((origin) => new Pool(origin, { connections: job.pace.connections, ...timeouts }))
-  const call = prepareCall(job)
+  const calls = prepareCalls(job)
   const failures: string[] = []
   const firstByteMs: number[] = []
   const wholeMs: number[] = []
@@ -31,8 +31,10 @@ async function runJob(job: Job): Promise<LoadResult> {
   let next = 0
   const startedAt = performance.now()
   await runAtPace(job.pace, (done) => {
-    const pool = pools[next++ % pools.length]
-    if (pool === undefined || failures.length >= GIVE_UP_AFTER_FAILURES) return false
+    const pool = pools[next % pools.length]
+    const call = calls[next % calls.length]
+    next++
+    if (pool === undefined || call === undefined || failures.length >= GIVE_UP_AFTER_FAILURES) return false
     startCall(pool, call, (outcome) => {
       record(outcome)
       done()
@@ -47,21 +49,20 @@ async function runJob(job: Job): Promise<LoadResult> {
     failed: failures.length,
     firstFailure: failures[0] ?? null,
     elapsedMs,
-    events: wholeMs.length * (call.expected.events ?? 0),
+    events: wholeMs.length * (calls[0]?.expected.events ?? 0),
     firstByteMs: spread(firstByteMs),
     wholeMs: spread(wholeMs),
   }
 }
 
-function prepareCall(job: Job): Call {
-  const headers = { 'content-type': 'application/json', 'x-api-key': job.key, 'anthropic-version': '2023-06-01' }
-  const body = requestBody(job.api, job.promptBytes, job.isStream)
-  return {
-    request: { path: paths[job.api], method: 'POST', headers, body },
-    expected: job.isStream
-      ? { events: streamEvents(job.api, job.contentEvents).length, bytes: null }
-      : { events: null, bytes: wholeAnswer(job.api).length },
-  }
+/** One for each key. */
+function prepareCalls(job: Job): readonly Call[] {
+  const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
+  const request = { path: paths[job.api], method: 'POST', body: requestBody(job.api, job.promptBytes, job.isStream) }
+  const expected: Call['expected'] = job.isStream
+    ? { events: streamEvents(job.api, job.contentEvents).length, bytes: null }
+    : { events: null, bytes: wholeAnswer(job.api).length }
+  return job.keys.map((key) => ({ request: { ...request, headers: { ...headers, 'x-api-key': key } }, expected }))
 }
 
 answerHarness(jobSchema, runJob)

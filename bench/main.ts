@@ -1,18 +1,11 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { PostgresServer } from '../test/support/postgres.ts'
-import { chooseCores, pinThisProcess } from './cores.ts'
-import { createCrew } from './crew.ts'
-import { needsPostgres, startDatabaseServer, whyNoPostgres, withoutPostgres } from './database-server.ts'
-import type { Run } from './figures.ts'
+import { whyNoPostgres, withoutPostgres } from './database-server.ts'
 import { judge } from './goals.ts'
-import { defaultGatewayPath, help, isEmpty, type Options, readOptions } from './options.ts'
+import { benchLogs } from './logs/bench-logs.ts'
+import { help, isEmpty, needsPostgres, type Options, readOptions } from './options.ts'
 import { report } from './report.ts'
+import { benchRouting } from './routing/bench-routing.ts'
 import { estimateSeconds, runBench } from './run.ts'
-
-const EXIT = { measured: 0, failed: 1, wrongUsage: 2, interrupted: 130 } as const
+import { EXIT, inWorkshop } from './workshop.ts'
 
 const wish = readOptions(process.argv.slice(2))
 switch (wish.kind) {
@@ -37,59 +30,29 @@ async function benchWhatIsPossible(options: Options): Promise<number> {
   return isEmpty(rest) ? EXIT.failed : bench(rest)
 }
 
-async function bench(options: Options): Promise<number> {
-  if (!existsSync('/proc/self/stat')) {
-    console.error('The benchmark reads CPU time and memory from /proc, which only Linux has.')
-    return EXIT.failed
-  }
-  const cores = chooseCores()
-  const startedAt = new Date()
-  const crew = createCrew()
-  const dataPath = await mkdtemp(join(tmpdir(), 'tollgate-bench-'))
-  let postgres: PostgresServer | null = null
-  const cleanUp = async () => {
-    await crew.dismissAll()
-    await postgres?.close()
-    await rm(dataPath, { recursive: true, force: true })
-  }
-  let isInterrupted = false
-  const interrupt = () => {
-    isInterrupted = true
-    void cleanUp().finally(() => process.exit(EXIT.interrupted))
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt)
-
-  const note = `${cores.note}\nGateway: ${options.gatewayPath === defaultGatewayPath ? 'this build' : options.gatewayPath}.`
-  console.error(`${note}\nAbout ${estimateSeconds(options)} s.`)
-  pinThisProcess(cores.load)
-  try {
-    const searchPath = process.env['PATH'] ?? '/usr/bin:/bin'
-    // Behind the pinning: it shares the core of the load, so that its work does not stand in the target's way.
-    if (needsPostgres(options)) postgres = await startDatabaseServer()
-    const run = await runBench({ crew, cores, options, dataPath, searchPath, postgres, say: sayProgress })
-    console.log(report(run.samples, options, note))
-    console.error(`\nWritten to ${await writeResults(run, options, note, startedAt)}`)
-    for (const problem of run.problems) console.error(`FAILED: ${problem}`)
-    return run.problems.length === 0 ? EXIT.measured : EXIT.failed
-  } catch (error) {
-    // The children that were ended are missed by whoever waits for them.
-    if (!isInterrupted) console.error(error)
-    return isInterrupted ? EXIT.interrupted : EXIT.failed
-  } finally {
-    await cleanUp()
+function bench(options: Options): Promise<number> {
+  switch (options.bench) {
+    case 'routing':
+      return benchRouting(options)
+    case 'logs':
+      return benchLogs(options)
+    case 'calls':
+      return benchCalls(options)
   }
 }
 
-function sayProgress(line: string): void {
-  console.error(line)
-}
-
-async function writeResults(run: Run, options: Options, machine: string, startedAt: Date): Promise<string> {
-  const folder = join(import.meta.dirname, 'results')
-  const path = join(folder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
-  const { repeat, seconds, warmUpSeconds } = options
-  const results = { startedAt, machine, repeat, seconds, warmUpSeconds, ...run, verdicts: judge(run.samples) }
-  await mkdir(folder, { recursive: true })
-  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`)
-  return path
+function benchCalls(options: Options): Promise<number> {
+  const { gatewayPath, repeat, seconds, warmUpSeconds } = options
+  return inWorkshop({
+    name: 'calls',
+    gatewayPath,
+    needsPostgres: needsPostgres(options),
+    seconds: estimateSeconds(options),
+    async work(workshop) {
+      const run = await runBench({ ...workshop, options })
+      console.log(report(run.samples, options, workshop.note))
+      await workshop.keep({ repeat, seconds, warmUpSeconds, ...run, verdicts: judge(run.samples) })
+      return run.problems
+    },
+  })
 }

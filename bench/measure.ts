@@ -24,7 +24,7 @@ type Durations = { readonly seconds: number; readonly warmUpSeconds: number }
 /** One scenario against one target: warm up, then count what the target's process has spent when its ledger is written. */
 export async function measure(lab: Lab, target: Target, scenario: Scenario, durations: Durations): Promise<Measured> {
   const pid = target.process?.member.pid ?? null
-  const door = { origins: [target.origin], key: target.key }
+  const door = { origins: [target.origin], keys: target.keys }
   const warmUp = await loadWith(lab, door, { ...scenario, pacing: atOnce, pace: closedLoop }, durations.warmUpSeconds)
   await target.ledger?.awaitMore(warmUp.completed)
 
@@ -48,20 +48,28 @@ function stopwatch(clock: (() => number) | null): () => number {
 export async function warmUpProcess(lab: Lab, target: Target, seconds: number): Promise<LoadResult[]> {
   const loads: LoadResult[] = []
   for (const scenario of scenarios.filter(({ name }) => name === 'messages-1k' || name === 'stream-messages')) {
-    const load = await loadWith(lab, { origins: [target.origin], key: target.key }, scenario, seconds)
+    const load = await loadWith(lab, { origins: [target.origin], keys: target.keys }, scenario, seconds)
     await target.ledger?.awaitMore(load.completed)
     loads.push(load)
   }
   return loads
 }
 
-type Door = Pick<Job, 'origins' | 'key'>
+type Door = Readonly<Record<'origins' | 'keys', readonly string[]>>
 
 export async function loadWith(lab: Lab, door: Door, kind: LoadKind, seconds: number): Promise<LoadResult> {
   const { api, promptBytes, isStream } = kind
   await lab.upstream.ask(kind.pacing, settledSchema, ANSWER_WITHIN_MS)
   const pace = kind.pace(seconds)
-  const job: Job = { ...door, api, promptBytes, isStream, contentEvents: CONTENT_EVENTS, pace }
+  const job: Job = {
+    origins: [...door.origins],
+    keys: [...door.keys],
+    api,
+    promptBytes,
+    isStream,
+    contentEvents: CONTENT_EVENTS,
+    pace,
+  }
   const ownMs = pace.kind === 'burst' ? 0 : pace.seconds * 1000
   return lab.load.ask(job, loadResultSchema, ownMs + JOB_GRACE_MS)
 }

@@ -25,7 +25,8 @@ export type Pace = Readonly<z.infer<typeof paceSchema>>
 export const jobSchema = z.object({
   /** Calls go to one after the other. */
   origins: z.array(z.string()).min(1),
-  key: z.string(),
+  /** The calls take turns with them, too. */
+  keys: z.array(z.string()).min(1),
   api: z.enum(['messages', 'chat']),
   promptBytes: z.number(),
   isStream: z.boolean(),

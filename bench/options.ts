@@ -2,11 +2,18 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FLEETS, type Scenario, scenarios, type TargetName, targetNames } from './scenarios.ts'
 
+/** `calls`: what a call costs. `routing`: what many channels and keys add to it. `logs`: how long a full ledger is searched. */
+const benchNames = ['calls', 'routing', 'logs'] as const
+type BenchName = (typeof benchNames)[number]
+
 export type Options = {
+  readonly bench: BenchName
   readonly targets: readonly TargetName[]
   readonly scenarios: readonly Scenario[]
   /** Whether several gateways on one PostgreSQL are measured, too. */
   readonly hasFleets: boolean
+  /** How many entries the ledger has that is searched. */
+  readonly entries: number
   readonly repeat: number
   readonly seconds: number
   readonly warmUpSeconds: number
@@ -22,22 +29,26 @@ export const defaultGatewayPath = join(import.meta.dirname, '../bin/tollgate.mjs
 
 const MOST_REPETITIONS = 20
 const MOST_SECONDS = 60
+const MOST_ENTRIES = 20_000_000
 
 const scenarioNames = [...scenarios.map(({ name }) => name), FLEETS]
 
-export const help = `Usage: npm run bench -- [options]
+export const help = `Usage: npm run bench -- [calls|routing|logs] [options]
 
-Measures tollgate, on SQLite and on PostgreSQL, beside a bare Express + undici pass-through and the upstream itself,
-on loopback, on one core. Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc);
+calls, which is what is meant where nothing is said, measures tollgate, on SQLite and on PostgreSQL, beside a bare Express
++ undici pass-through and the upstream itself; routing measures it with 200 channels and 10,000 keys beside one channel
+and 10 keys; logs asks GET /api/logs of a ledger with a million entries, on both engines. On loopback, on one core. Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc);
 starts a PostgreSQL of its own, and leaves out what needs it where there is none.
 
   --quick          1.5 s a measurement, one repetition: a look, not a result
   --only <name>    only this scenario or target; may be repeated, or name several with commas
-  --repeat <n>     repetitions of everything (3, at most ${MOST_REPETITIONS})
+  --repeat <n>     repetitions of everything but logs (3, at most ${MOST_REPETITIONS})
   --seconds <n>    how long a measurement lasts (5, at most ${MOST_SECONDS})
+  --entries <n>    of the ledger that is searched (1,000,000; with --quick 100,000)
   --gateway <file> another build's entry file, to compare two (bin/tollgate.mjs)
   --help           this text
 
+Of calls only:
 Targets:   ${targetNames.join(', ')}
 Scenarios: ${scenarioNames.join(', ')} (one, two and four processes on one PostgreSQL)
 
@@ -54,19 +65,24 @@ export function readOptions(args: readonly string[]): Wish {
 function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       repeat: { type: 'string' },
       seconds: { type: 'string' },
+      entries: { type: 'string' },
       gateway: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
-  }).values
+  })
 }
 
-function understand(values: ReturnType<typeof parse>): Wish {
+function understand({ values, positionals }: ReturnType<typeof parse>): Wish {
   if (values.help) return { kind: 'help' }
+  const [named = 'calls', ...tooMany] = positionals
+  const bench = benchNames.find((name) => name === named)
+  if (bench === undefined || tooMany.length > 0) throw new Error(`one of ${benchNames.join(', ')} can be measured`)
   const only = values.only.flatMap((names) => names.split(','))
   const known = new Set<string>([...targetNames, ...scenarioNames])
   const unknown = only.filter((name) => !known.has(name))
@@ -78,6 +94,8 @@ function understand(values: ReturnType<typeof parse>): Wish {
   const targets = chosen(targetNames, only)
   const chosenScenarios = chosen(scenarioNames, only)
   const options = {
+    bench,
+    entries: Math.ceil(within('--entries', values.entries, values.quick ? 100_000 : 1_000_000, MOST_ENTRIES)),
     targets,
     scenarios: scenarios.filter(({ name }) => chosenScenarios.includes(name)),
     hasFleets: chosenScenarios.includes(FLEETS) && targets.includes('tollgate-postgres'),
@@ -88,6 +106,10 @@ function understand(values: ReturnType<typeof parse>): Wish {
   }
   if (isEmpty(options)) throw new Error(`--only: ${FLEETS} need the target tollgate-postgres`)
   return { kind: 'run', options }
+}
+
+export function needsPostgres({ bench, targets }: Options): boolean {
+  return bench !== 'routing' && targets.includes('tollgate-postgres')
 }
 
 /** Whether there is nothing to measure. */

@@ -1,10 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PostgresServer } from '../test/support/postgres.ts'
-import type { Cores } from './cores.ts'
 import { rssMiB } from './cpu.ts'
-import type { Crew, Member, Program } from './crew.ts'
+import type { Member, Program } from './crew.ts'
 import { PROCESS, type Run, type Sample } from './figures.ts'
 import { runFleets } from './fleet.ts'
 import type { LedgerCheck } from './ledger.ts'
@@ -15,25 +13,16 @@ import { fleets } from './scenarios.ts'
 import type { Site } from './site.ts'
 import { number } from './table.ts'
 import { startTarget, type Target } from './targets.ts'
+import type { Workshop } from './workshop.ts'
 
-export type Bench = {
-  readonly crew: Crew
-  readonly cores: Cores
-  readonly options: Options
-  readonly dataPath: string
-  readonly searchPath: string
-  readonly postgres: PostgresServer | null
-  readonly say: (line: string) => void
-}
+type Bench = Workshop & { readonly options: Options }
 
 const LISTEN_WITHIN_MS = 10_000
 const REST_MS = 1000
 
 /** Fresh processes for each repetition; within one, a scenario goes round all targets before the next begins. */
 export async function runBench(bench: Bench): Promise<Run> {
-  const upstream = hireOwn(bench, 'upstream')
-  const { port } = await upstream.nextMessage(announcementSchema, LISTEN_WITHIN_MS)
-  const lab: Lab = { upstream, load: hireOwn(bench, 'load') }
+  const { lab, upstreamPort } = await openLab(bench)
   const samples: Sample[] = []
   const problems: string[] = []
 
@@ -43,7 +32,7 @@ export async function runBench(bench: Bench): Promise<Run> {
     const { crew, searchPath, postgres, options, say } = bench
     const { gatewayPath } = options
     const cores = bench.cores.target
-    const site: Site = { crew, cores, upstreamPort: port, gatewayPath, dataPath, searchPath, postgres }
+    const site: Site = { crew, cores, upstreamPort, gatewayPath, dataPath, searchPath, postgres }
     const runs = [
       ...(options.scenarios.length === 0 ? [] : [await runRepetition(bench, lab, site, repetition)]),
       ...(postgres !== null && options.hasFleets
@@ -56,7 +45,14 @@ export async function runBench(bench: Bench): Promise<Run> {
   return { samples, problems }
 }
 
-function hireOwn({ crew, cores, searchPath }: Bench, name: 'upstream' | 'load'): Member {
+/** The two ends of all calls. */
+export async function openLab(workshop: Workshop): Promise<{ readonly lab: Lab; readonly upstreamPort: number }> {
+  const upstream = hireOwn(workshop, 'upstream')
+  const { port } = await upstream.nextMessage(announcementSchema, LISTEN_WITHIN_MS)
+  return { lab: { upstream, load: hireOwn(workshop, 'load') }, upstreamPort: port }
+}
+
+function hireOwn({ crew, cores, searchPath }: Workshop, name: 'upstream' | 'load'): Member {
   const args = [join(import.meta.dirname, `${name}.ts`)]
   const environment: Program['environment'] = { PATH: searchPath, NODE_ENV: 'production' }
   return crew.hire({ name, args, cores: cores.load, environment, hasIpc: true })

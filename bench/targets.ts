@@ -8,9 +8,9 @@ import { freePort, originOf, startProcess, type Started } from './start-process.
 
 /** What the load goes to. `direct` has no process: its load goes straight to the upstream. */
 export type Target = {
-  readonly name: TargetName
+  readonly name: string
   readonly origin: string
-  readonly key: string
+  readonly keys: readonly string[]
   readonly process: Started | null
   readonly ledger: LedgerReader | null
   /** What the database's server has spent since it was started. */
@@ -30,7 +30,7 @@ export function startTarget(name: TargetName, site: Site): Promise<Target> {
   return starts[name](site)
 }
 
-const noStorage = { key: NO_KEY, ledger: null, databaseCpuMs: null } as const
+const noStorage = { keys: [NO_KEY], ledger: null, databaseCpuMs: null } as const
 
 async function startDirect(site: Site): Promise<Target> {
   return { ...noStorage, name: 'direct', origin: originOf(site.upstreamPort), process: null }
@@ -50,7 +50,7 @@ async function startTollgate(site: Site): Promise<Target> {
   const home = { name, folder: join(site.dataPath, name), database: { DATABASE_PATH: databasePath } }
   const key = await createKey(site, home)
   const gateway = await startGateway(site, home)
-  return { ...gateway, name, key, ledger: sqliteLedger(databasePath), databaseCpuMs: null }
+  return { ...gateway, name, keys: [key], ledger: sqliteLedger(databasePath), databaseCpuMs: null }
 }
 
 async function startTollgatePostgres(site: Site): Promise<Target> {
@@ -62,5 +62,5 @@ async function startTollgatePostgres(site: Site): Promise<Target> {
   const key = await createKey(site, home)
   const gateway = await startGateway(site, home)
   const databaseCpuMs = () => familyCpuMs(postgres.pid())
-  return { ...gateway, name, key, ledger: await postgresLedger(url), databaseCpuMs }
+  return { ...gateway, name, keys: [key], ledger: await postgresLedger(url), databaseCpuMs }
 }
