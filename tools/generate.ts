@@ -11,6 +11,7 @@ import type { Gauges } from '../proxy/telemetry/gauges.ts'
 import { createMetrics } from '../proxy/telemetry/metrics.ts'
 import { postgresSettings } from '../test/support/database.ts'
 import { startPostgres } from '../test/support/postgres.ts'
+import { chartFiles } from './chart-files.ts'
 import { crdFiles } from './crd-files.ts'
 import { fieldRows, ruleRows } from './crd-tables.ts'
 import { recordSchema, schemaFiles } from './schema-files.ts'
@@ -46,7 +47,7 @@ export function generate(): ReadonlyMap<string, string> {
   const written = Object.entries(documents).map(
     ([path, tables]) => [path, withTables(path, readFileSync(join(ROOT, path), 'utf8'), tables)] as const,
   )
-  return new Map([...written, ...crdFiles()])
+  return new Map([...written, ...crdFiles(), ...chartFiles()])
 }
 
 /** A variable's default as one would write it; undefined for what is not set. */

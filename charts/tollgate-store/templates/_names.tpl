@@ -1,0 +1,3 @@
+{{- define "store.name" -}}
+{{- default .Release.Name .Values.nameOverride -}}
+{{- end -}}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
+import { monitoringDefinitions } from '../../cluster/monitoring.ts'
+import { until } from '../../support/gateway.ts'
+import { casePath, chartPath, helm, render } from './helm.ts'
+
+let cluster: ControlPlane
+let folder: string
+/** Where the operator is installed. */
+let namespace: string
+
+before(async () => {
+  cluster = await startControlPlane()
+  folder = await mkdtemp(join(tmpdir(), 'tg-charts-'))
+  const files = await monitoringDefinitions()
+  await cluster.kubectl('apply', '--server-side', ...files.flatMap((file) => ['-f', file]))
+  namespace = await cluster.createNamespace()
+  await install('operator', namespace)
+  await cluster.kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd', ...definitions)
+})
+after(async () => {
+  if (!cluster.isOwn) await helm('uninstall', 'operator', '-n', namespace, ...ofCluster())
+  await cluster.close()
+  await rm(folder, { recursive: true })
+})
+
+const definitions = ['apikeys', 'apikeystores', 'apikeystorebackups', 'apikeystorerestores'].map(
+  (plural) => `${plural}.tollgate.dev`,
+)
+
+function ofCluster(): string[] {
+  return [`--kubeconfig=${cluster.kubeconfig}`]
+}
+
+async function install(release: string, where: string, ...sets: string[]): Promise<void> {
+  const flags = ['-n', where, ...ofCluster(), ...sets.flatMap((set) => ['--set', set])]
+  await helm('upgrade', '--install', '--take-ownership', release, chartPath('tollgate'), ...flags)
+}
+
+const store = (name: string, where: string, spec: object = {}) => ({
+  apiVersion: 'tollgate.dev/v1alpha1',
+  kind: 'ApiKeyStore',
+  metadata: { name, namespace: where },
+  spec: { image: 'tollgate:0.1.0', database: { engine: 'sqlite', sqlite: { storage: { size: '1Gi' } } }, ...spec },
+})
+
+const cases = [
+  'tollgate-default',
+  'tollgate-namespaces',
+  'tollgate-production',
+  'tollgate-store-sqlite',
+  'tollgate-store-postgres',
+]
+
+for (const name of cases) {
+  test(`the API server takes every object of ${name}, and knows every field`, async () => {
+    const own = await cluster.createNamespace()
+    const flags = ['-f', casePath(`${name}.yaml`), '--namespace', own, '--set', 'monitoring.dashboards.enabled=true']
+    const isStore = name.startsWith('tollgate-store-')
+    const items = (
+      await render(isStore ? 'tollgate-store' : 'tollgate', 'tollgate', ...(isStore ? flags.slice(0, 4) : flags))
+    ).map(({ metadata, ...rest }) => {
+      // Those of the case exist in the snapshot only.
+      const where = metadata.namespace === undefined ? {} : { namespace: own }
+      return { ...rest, metadata: { ...metadata, ...where } }
+    })
+    assert.ok(items.length > 0)
+    const file = join(folder, `${name}.json`)
+    await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    await cluster.kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', file)
+  })
+}
+
+interface Rule {
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+/** What a user may do in a namespace, as the API server sees it: `verb group/resource`. */
+async function rightsOf(user: string, where: string): Promise<ReadonlySet<string>> {
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace: where } }
+  const file = join(folder, 'review.json')
+  await writeFile(file, JSON.stringify(review))
+  const answer = await cluster.kubectl('create', '--validate=false', '-f', file, '-o', 'json', `--as=${user}`)
+  const { status } = JSON.parse(answer) as { status: { resourceRules: readonly Rule[] } } // safe: its documented form
+  return new Set(
+    status.resourceRules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
+      apiGroups.flatMap((group) => resources.flatMap((name) => verbs.map((verb) => `${verb} ${group}/${name}`))),
+    ),
+  )
+}
+
+/** What everybody may: ask what they may. */
+const isEverybodys = (right: string): boolean =>
+  /^create auth(?:orization|entication)\.k8s\.io\/selfsubject/.test(right)
+const own = (rights: ReadonlySet<string>): string[] => [...rights].filter((right) => !isEverybodys(right)).toSorted()
+const each = (verbs: string, ...names: string[]): string[] =>
+  names.flatMap((name) => verbs.split(' ').map((verb) => `${verb} ${name}`))
+
+const READ = 'get list watch'
+const KEEP = `${READ} create patch delete`
+/** Everything that the operator does where there are stores. */
+const wanted = [
+  ...each(READ, 'tollgate.dev/apikeystores', '/pods'),
+  ...each('get patch', 'tollgate.dev/apikeystores/status'),
+  ...each('update', 'tollgate.dev/apikeystores/finalizers'),
+  ...each(KEEP, 'apps/deployments', 'batch/jobs', '/services', '/serviceaccounts'),
+  ...each(KEEP, 'autoscaling/horizontalpodautoscalers', 'policy/poddisruptionbudgets'),
+  ...each(KEEP, 'networking.k8s.io/networkpolicies'),
+  ...each(KEEP, 'monitoring.coreos.com/servicemonitors', 'monitoring.coreos.com/prometheusrules'),
+  ...each(`${READ} create patch`, '/persistentvolumeclaims'),
+  ...each('get create', '/secrets'),
+  ...each('create patch', 'events.k8s.io/events'),
+].toSorted()
+const leader = each('get update create', 'coordination.k8s.io/leases')
+
+test('the operator may do what it does in every namespace, be the leader in its own, and nothing else', async () => {
+  const operator = `system:serviceaccount:${namespace}:operator`
+  assert.deepEqual(own(await rightsOf(operator, 'default')), wanted)
+  assert.deepEqual(own(await rightsOf(operator, namespace)), [...wanted, ...leader].toSorted())
+  const can = (...what: string[]): Promise<string> =>
+    cluster.kubectl('auth', 'can-i', ...what, `--as=${operator}`).catch((error: Error) => error.message)
+  assert.doesNotMatch(await can('list', 'secrets', '--all-namespaces'), /yes/)
+  assert.doesNotMatch(await can('update', 'leases/of-somebody-else', '-n', namespace), /yes/)
+  assert.match(await can('watch', 'apikeystores', '--all-namespaces'), /yes/)
+})
+
+test('an operator of some namespaces may do that there, and nothing elsewhere', async () => {
+  const [home, team, other] = [await cluster.createNamespace(), await cluster.createNamespace(), namespace]
+  const sets = [
+    `watchNamespaces={${team}}`,
+    'crds.enabled=false',
+    'rbac.aggregate=false',
+    'deletionProtection.enabled=false',
+  ]
+  await install('small', home, ...sets)
+  const operator = `system:serviceaccount:${home}:small-operator`
+  assert.deepEqual(own(await rightsOf(operator, team)), wanted)
+  assert.deepEqual(own(await rightsOf(operator, home)), leader.toSorted())
+  assert.deepEqual(own(await rightsOf(operator, other)), [])
+})
+
+test('who may view, edit or administer a namespace may do so with its stores', async () => {
+  const where = await cluster.createNamespace()
+  for (const role of ['view', 'edit', 'admin']) {
+    await cluster.kubectl('-n', where, 'create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}-user`)
+  }
+  const of = async (role: string): Promise<string[]> =>
+    own(await rightsOf(`${role}-user`, where)).filter((right) => right.includes(' tollgate.dev/'))
+  await until('the roles are aggregated', async () => (await of('admin')).length > 0)
+  const kinds = ['apikeys', 'apikeystores', 'apikeystorebackups'].map((name) => `tollgate.dev/${name}`)
+  const restores = 'tollgate.dev/apikeystorerestores'
+  const write = 'create update patch delete deletecollection'
+  const view = each(READ, ...kinds, restores)
+  const edit = [...view, ...each(write, ...kinds), ...each('get update patch', 'tollgate.dev/apikeystores/scale')]
+  assert.deepEqual(await of('view'), view.toSorted())
+  assert.deepEqual(await of('edit'), edit.toSorted())
+  assert.deepEqual(await of('admin'), [...edit, ...each(write, restores)].toSorted())
+})
+
+test('a store is kept from deletion while it says so', async () => {
+  const where = await cluster.createNamespace()
+  await cluster.apply(store('kept', where, { deletionProtection: true }), store('loose', where))
+  const remove = (name: string): Promise<string> => cluster.kubectl('-n', where, 'delete', 'akstore', name)
+  // The API server goes by a policy only some moments after it was made.
+  await until('the policy is in force', () =>
+    cluster.kubectl('-n', where, 'delete', 'akstore', 'kept', '--dry-run=server').then(
+      () => false,
+      () => true,
+    ),
+  )
+  await assert.rejects(remove('kept'), /the store kept is protected: set spec\.deletionProtection to false/)
+  await remove('loose')
+  await cluster.apply(store('kept', where, { deletionProtection: false }))
+  await remove('kept')
+})
+
+test('pods of the operator are let in where pod security is restricted', async () => {
+  await cluster.kubectl(
+    '-n',
+    namespace,
+    'wait',
+    '--for=create',
+    'pod',
+    '-l',
+    'app.kubernetes.io/name=tollgate-operator',
+  )
+})
+
+const notes: Readonly<Record<string, readonly [chart: string, set: string, says: RegExp, saysNot: RegExp]>> = {
+  'that uninstalling would delete all stores': ['tollgate', 'crds.keep=false', /deletes the CRDs/, /replicas is 1/],
+  'that one replica is a pause': ['tollgate', 'replicas=1', /replicas is 1/, /deletes the CRDs/],
+  'which namespaces are looked after': ['tollgate', 'watchNamespaces={a,b}', /stores of a, b\./, /all namespaces/],
+  'that CRDs are left to somebody': ['tollgate', 'crds.enabled=false', /apply the files of crds/, /replicas is 1/],
+  'that SQLite interrupts service': ['tollgate-store', 'database.engine=sqlite', /interrupts service/, /replicas is 1/],
+  'what is not configured': [
+    'tollgate-store',
+    'database.engine=postgres,replicas=2',
+    /names no upstream account[^]*encryption key is made[^]*no backup is configured/,
+    /interrupts service|replicas is 1/,
+  ],
+}
+
+for (const [what, [chart, set, says, saysNot]] of Object.entries(notes)) {
+  test(`the notes tell ${what}`, async () => {
+    const release = chart === 'tollgate' ? 'operator' : 'gateway'
+    const flags = ['-n', namespace, ...ofCluster()]
+    const text = await helm(
+      'upgrade',
+      '--install',
+      release,
+      chartPath(chart),
+      '--dry-run=client',
+      '--set',
+      set,
+      ...flags,
+    )
+    const [, told = ''] = text.split('\nNOTES:\n')
+    assert.match(told, says)
+    assert.doesNotMatch(told, saysNot)
+  })
+}
+
+test('a store outlives the uninstallation of the operator, but where CRDs are not to be kept', async (t) => {
+  if (!cluster.isOwn) return t.skip('the CRDs of the cluster are not ours to delete')
+  const where = await cluster.createNamespace()
+  await cluster.apply(store('left', where))
+  const uninstall = () => helm('uninstall', 'operator', '-n', namespace, ...ofCluster())
+  await uninstall()
+  await cluster.kubectl('-n', where, 'get', 'akstore', 'left')
+  await install('operator', namespace, 'crds.keep=false')
+  await cluster.kubectl('-n', where, 'get', 'akstore', 'left')
+  await uninstall()
+  await cluster.kubectl('wait', '--for=delete', '--timeout=120s', 'crd', ...definitions)
+  await install('operator', namespace)
+})

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { test } from 'node:test'
+import { stringify } from 'yaml'
+import { casePath, chartPath, helm, render } from './helm.ts'
+
+const cases = globSync('*.yaml', { cwd: casePath('.') })
+  .filter((file) => !file.endsWith('.snapshot.yaml'))
+  .map((file) => basename(file, '.yaml'))
+  .toSorted()
+const chartOf = (name: string): string => (name.startsWith('tollgate-store-') ? 'tollgate-store' : 'tollgate')
+
+for (const name of cases) {
+  test(`helm lint has nothing to say of ${name}`, async () => {
+    await helm('lint', '--strict', '--kube-version=1.34.0', '-f', casePath(`${name}.yaml`), chartPath(chartOf(name)))
+  })
+
+  test(`the objects of ${name} are those that were reviewed`, async () => {
+    const objects = await render(chartOf(name), 'tollgate', '-f', casePath(`${name}.yaml`))
+    const text = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n')
+    const path = casePath(`${name}.snapshot.yaml`)
+    // UPDATE_SNAPSHOTS=1 writes them anew; what has changed is then to be read in the diff.
+    if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(path, text)
+    assert.ok(existsSync(path), `${path} is missing: UPDATE_SNAPSHOTS=1`)
+    assert.equal(text, readFileSync(path, 'utf8'))
+  })
+}
+
+const engine = 'database.engine=sqlite'
+const refusals: Readonly<Record<string, readonly [chart: string, set: string, problem: RegExp]>> = {
+  'a value that does not exist': ['tollgate', 'replicaCount=2', /additional properties 'replicaCount' not allowed/],
+  'one that does not exist further below': ['tollgate', 'crds.install=true', /at '\/crds'.*'install' not allowed/s],
+  'half a replica': ['tollgate', 'replicas=0.5', /at '\/replicas'/],
+  'a digest that is none': ['tollgate', 'image.digest=latest', /at '\/image\/digest'/],
+  'a namespace of a name that none can have': ['tollgate', 'watchNamespaces={Team A}', /at '\/watchNamespaces\/0'/],
+  'a level that no log has': ['tollgate', 'logLevel=verbose', /at '\/logLevel'/],
+  'a budget under which no node can be drained': [
+    'tollgate',
+    'podDisruptionBudget.maxUnavailable=0',
+    /at '\/podDisruptionBudget\/maxUnavailable'/,
+  ],
+  'a store without a database': ['tollgate-store', 'replicas=1', /missing property 'database'/],
+  'an engine that does not exist': ['tollgate-store', 'database.engine=mysql', /at '\/database\/engine'/],
+  'a field that a store does not have': ['tollgate-store', `${engine},replica=2`, /'replica' not allowed/],
+  'one that it does not have further below': [
+    'tollgate-store',
+    `${engine},database.sqlite.size=1Gi`,
+    /at '\/database\/sqlite'.*'size' not allowed/s,
+  ],
+  'more replicas than there can be': ['tollgate-store', `${engine},replicas=101`, /at '\/replicas'/],
+}
+
+for (const [what, [chart, set, problem]] of Object.entries(refusals)) {
+  test(`the values refuse ${what}`, async () => {
+    await assert.rejects(render(chart, 'tollgate', '--set', set), problem)
+  })
+}
+
+test('the CRDs are objects of the chart, kept where that is wanted, and left out where it is not', async () => {
+  const definitions = async (...sets: string[]) =>
+    (await render('tollgate', 'tollgate', ...sets.flatMap((set) => ['--set', set]))).filter(
+      ({ kind }) => kind === 'CustomResourceDefinition',
+    )
+  const policies = (objects: Awaited<ReturnType<typeof definitions>>) =>
+    objects.map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'])
+  assert.deepEqual(policies(await definitions()), ['keep', 'keep', 'keep', 'keep'])
+  assert.deepEqual(policies(await definitions('crds.keep=false')), [undefined, undefined, undefined, undefined])
+  assert.deepEqual(await definitions('crds.enabled=false'), [])
+})
