@@ -35,7 +35,12 @@ export async function measureInProcess(made: RoutingHome): Promise<InProcess> {
     ...key,
     usage: { lifetimeTokens: 0, lastUsedAt: null, minutes: [] },
   }))
-  const source = { ...lookup, findByHash: () => Promise.resolve(undefined), isFresh: () => true }
+  const source = {
+    ...lookup,
+    findByHash: () => Promise.resolve(undefined),
+    keyRevision: () => Promise.resolve(''),
+    isFresh: () => true,
+  }
   const authenticator = createAuthenticator(source, Date.now)
   await authenticator.preload(() => Promise.resolve(known))
   const configuration = createConfiguration(database, createCipher([made.encryptionKey]))
