@@ -42,8 +42,10 @@ export async function saveImage(tag: string, file: string): Promise<void> {
 async function ensureStore(): Promise<readonly string[]> {
   const authorities = globSync('/usr/local/share/ca-certificates/*.crt').toSorted()
   const inputs = await Promise.all([RECIPE, ...authorities].map((path) => readFile(path, 'utf8')))
-  const folder = join(cacheFolder(), `images-${hashOf([...inputs, process.version])}`)
-  const flags = ['--root', folder, '--runroot', join(folder, 'run'), '--storage-driver=overlay']
+  const name = `images-${hashOf([...inputs, process.version])}`
+  const folder = join(cacheFolder(), name)
+  // What is mounted is noted below /run, since a restart of the machine ends both.
+  const flags = ['--root', folder, '--runroot', join('/run/tollgate', name), '--storage-driver=overlay']
   const command = ['/bin/sh', '-c', '"$1" "$2" && touch "$3"', 'make', RECIPE, NODE, join(folder, 'made')]
   await makeOnce(join(folder, 'made'), command, { env: { STORE: flags.join(' ') } })
   return flags
