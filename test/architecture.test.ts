@@ -28,7 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'proxy/cli': ['proxy', 'proxy/auth', 'proxy/domain', 'proxy/ledger', 'proxy/store', 'proxy/telemetry'],
   'proxy/main.ts': ['proxy/cli'],
   'operator/api': [],
-  'operator/client': [],
+  'operator/client': ['operator/api'], // the type of an object
   'operator/resources': ['operator/api'],
   'operator/plan': ['operator/api', 'operator/resources'],
   'operator/loop': ['operator/client'],
