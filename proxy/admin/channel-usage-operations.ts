@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Channel, QuotaUsage } from '../domain/channel.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { knownChannel } from './channel-lookup.ts'
+import { knownChannel, knownChannels } from './channel-lookup.ts'
 import { changeable, type ChannelParts } from './channel-parts.ts'
 import { channelId } from './channel-schema.ts'
 import { type DocumentedOperation, operation } from './operation.ts'
-import { instant, iso } from './schemas.ts'
+import { instant, iso, pool } from './schemas.ts'
 
 export interface ChannelUsageParts extends ChannelParts {
   readonly quotas: {
@@ -29,7 +29,36 @@ const usage = z.strictObject({
 
 /** How much of the quotas of channels is used. */
 export function channelUsageOperations(parts: ChannelUsageParts): readonly DocumentedOperation[] {
-  return [reading(parts), resetting(parts)]
+  return [readingAll(parts), reading(parts), resetting(parts)]
+}
+
+function readingAll(parts: ChannelUsageParts): DocumentedOperation {
+  return operation(
+    {
+      ...described,
+      id: 'listChannelUsage',
+      method: 'GET',
+      path: '/api/channels/usage',
+      summary: 'How much of the quotas of channels is used, by all replicas',
+      query: z.strictObject({ pool: pool.optional() }),
+      answer: z.strictObject({
+        channels: z.array(z.strictObject({ id: z.string(), name: z.string(), pool, usage: usage.nullable() })),
+      }),
+    },
+    async ({ query }) => {
+      const all = await knownChannels(parts, query.pool)
+      const channels = all.map(async (channel) => {
+        const known = await parts.quotas.usage(channel)
+        return {
+          id: channel.id,
+          name: channel.name,
+          pool: channel.pool,
+          usage: known === undefined ? null : shown(known),
+        }
+      })
+      return { body: { channels: await Promise.all(channels) } }
+    },
+  )
 }
 
 function reading(parts: ChannelUsageParts): DocumentedOperation {
@@ -73,13 +102,17 @@ function resetting(parts: ChannelUsageParts): DocumentedOperation {
 async function usageOf({ quotas }: ChannelUsageParts, channel: Channel): Promise<z.output<typeof usage>> {
   const known = await quotas.usage(channel)
   if (known === undefined) throw new GatewayError('not_found', { message: 'The channel has no quota.' })
+  return shown(known)
+}
+
+function shown(known: QuotaUsage): z.output<typeof usage> {
   const { quotaType, limit, used, remaining, remainingPercent, lastResetAt, nextResetAt } = known
-  const shown = (amount: number): number => (quotaType === 'credit' ? amount / 1e9 : amount)
+  const amount = (counted: number): number => (quotaType === 'credit' ? counted / 1e9 : counted)
   return {
     quotaType,
-    limit: shown(limit),
-    used: shown(used),
-    remaining: shown(remaining),
+    limit: amount(limit),
+    used: amount(used),
+    remaining: amount(remaining),
     remainingPercent,
     ...(lastResetAt !== undefined && { lastResetAt: iso(lastResetAt) }),
     ...(nextResetAt !== undefined && { nextResetAt: iso(nextResetAt) }),

@@ -85,6 +85,17 @@ testEngines('a quota begins anew also when it is reset in the moment in which it
   assert.equal((await ok('GET', `/api/channels/${id}/usage`))['used'], 0)
 })
 
+testEngines('what is used of all quotas is told at once, and which channels have none', async (t, store) => {
+  const { ok, create, spend } = await start(t, store)
+  const id = await create({ unit: 'requests', limit: 8, models: [], reset: daily })
+  await spend(id, NOON, [0, 0, 0])
+  const { channels } = await ok('GET', '/api/channels/usage?pool=messages')
+  assert.deepEqual(channels, [
+    { id, name: 'anthropic', pool: 'messages', usage: await ok('GET', `/api/channels/${id}/usage`) },
+    { id: 'env-own', name: 'env-own', pool: 'messages', usage: null },
+  ])
+})
+
 testEngines('a quota in money is told in dollars', async (t, store) => {
   const { ok, create, spend } = await start(t, store)
   const id = await create({ unit: 'credit', limit: 2_000_000_000, models: [], reset: null })
