@@ -270,7 +270,7 @@ test('every setting that can be set stands in the document', async (t) => {
     assert.equal(status, 200, `${path}: ${text}`)
   }
   const names = await store.query<{ readonly name: string }>('SELECT name FROM settings ORDER BY name')
-  const ours = new Set(['revision', 'default_prices'])
+  const ours = new Set(['revision', 'revision_beside_keys', 'default_prices'])
   assert.deepEqual(
     names.map(({ name }) => name).filter((name) => !ours.has(name)),
     Object.values(settingKinds)
