@@ -32,6 +32,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'operator/resources': ['operator/api'],
   'operator/plan': ['operator/api', 'operator/resources'],
   'operator/loop': ['operator/client'],
+  'operator/observe': ['operator/api', 'operator/client', 'operator/plan', 'operator/resources'],
+  'operator/apply': ['operator/api', 'operator/client', 'operator/plan'],
+  'operator/status': ['operator/api', 'operator/client', 'operator/plan'],
+  operator: ['operator/client', 'operator/observe', 'operator/apply', 'operator/plan', 'operator/status'],
   proxy: [
     'proxy/domain',
     'proxy/auth',

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../api/object.ts'
 import type { Reason } from '../api/reasons.ts'
 
 /** A Secret without its values, so that no plan, log or status can hold one. */
-interface SecretSeen {
+export interface SecretSeen {
   /** Of all that is in it. */
   readonly hash: string
   /** Those that have a value. */

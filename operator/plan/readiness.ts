@@ -41,8 +41,8 @@ function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Findin
   if (deployment === undefined || isChanging || !deployment.isObserved) return finding('False', 'Progressing')
   if (deployment.wanted === 0 && deployment.replicas === 0) return finding('True', 'ScaledToZero')
   if (isWhole(deployment)) return undefined
-  if (deployment.trouble) return troubled(deployment.trouble)
-  if (ofPods) return troubled(ofPods)
+  const trouble = ofPods ?? deployment.trouble
+  if (trouble) return troubled(trouble)
   if (isClaimPending) return finding('False', 'ClaimPending')
   const { ready, updated, wanted } = deployment
   const detail = `${ready} of ${wanted} are ready, and ${updated} are of the present template.`

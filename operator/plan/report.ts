@@ -1,6 +1,6 @@
 import type { ApiKeyStoreStatus } from '../api/api-key-store-status.ts'
 import type { Store } from '../api/object.ts'
-import { type ConditionType, reasons } from '../api/reasons.ts'
+import { type ConditionType, type Reason, reasons } from '../api/reasons.ts'
 import { adminKeyOf, encryptionKeyOf } from '../resources/names.ts'
 import { selectorOf } from '../resources/labels.ts'
 import { DEFAULT_PORT } from '../resources/kubernetes-service.ts'
@@ -58,7 +58,8 @@ function findingsOf({ spec }: Store, observed: Observed, { standing, isStalled, 
     Ready: ready,
     Available: available,
     DatabaseReachable: database,
-    SchemaUpToDate: schemaUpToDate ?? before(observed, 'SchemaUpToDate') ?? finding('Unknown', 'SchemaUnknown'),
+    SchemaUpToDate:
+      schemaUpToDate ?? findingBefore(observed.status, 'SchemaUpToDate') ?? finding('Unknown', 'SchemaUnknown'),
     BackupConfigured: finding('False', spec.backup === undefined ? 'NotConfigured' : 'NotImplemented'),
     LastBackupSucceeded: finding('Unknown', 'NoBackup'),
     BackupVerified: finding('Unknown', 'NoBackup'),
@@ -74,12 +75,12 @@ function findingsOf({ spec }: Store, observed: Observed, { standing, isStalled, 
 }
 
 /** What was said of it before. */
-function before({ status }: Pick<Observed, 'status'>, type: ConditionType): Finding | undefined {
-  const known = status.conditions?.find((condition) => condition.type === type)
+export function findingBefore({ conditions }: ApiKeyStoreStatus, type: ConditionType): Finding | undefined {
+  const known = conditions?.find((condition) => condition.type === type)
   if (known === undefined || !isReason(known.reason)) return undefined
   return { status: known.status, reason: known.reason, message: known.message }
 }
 
-function isReason(word: string): word is keyof typeof reasons {
+function isReason(word: string): word is Reason {
   return Object.hasOwn(reasons, word)
 }

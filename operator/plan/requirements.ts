@@ -107,3 +107,16 @@ function configHash(store: Store, { secrets }: Observed, { proxy }: Connections)
   ]
   return hashOf(...[...new Set(names)].toSorted().flatMap((name) => [name, secrets.get(name)?.hash]))
 }
+
+/** The names of the Secrets that a pass has to read. */
+export function secretNamesOf(store: Store): readonly string[] {
+  const { postgres } = store.spec.database
+  const names = [
+    postgres?.connectionSecretRef.name,
+    postgres?.migrationSecretRef?.name,
+    ...referencedKeys(store).map(({ name }) => name),
+    adminKeyOf(store).name,
+    encryptionKeyOf(store).name,
+  ]
+  return [...new Set(names.filter((name) => name !== undefined))]
+}

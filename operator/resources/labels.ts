@@ -1,12 +1,15 @@
 import { GROUP, VERSION } from '../api/group.ts'
 import type { ObjectMeta, OwnerReference, Store } from '../api/object.ts'
 
-const MANAGER = 'tollgate-operator'
-const STORE_UID = `${GROUP}/store-uid`
+export const MANAGER = 'tollgate-operator'
+export const STORE_UID = `${GROUP}/store-uid`
 /** Of everything that the pods read when they start. */
 export const CONFIG_HASH = `${GROUP}/config-hash`
 /** Of what was applied last, on every object of a store. */
 export const APPLIED_HASH = `${GROUP}/applied-hash`
+/** What an administrator sets to the hash of a migration that waits. */
+export const APPROVAL = `${GROUP}/approve-migration`
+export const COMPONENT = 'app.kubernetes.io/component'
 
 type Component = 'proxy' | 'migration'
 type Labels = Readonly<Record<string, string>>
@@ -16,7 +19,7 @@ export function labelsOf({ name, uid }: Pick<Store, 'name' | 'uid'>, component: 
   return {
     'app.kubernetes.io/name': 'tollgate',
     'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': component,
+    [COMPONENT]: component,
     'app.kubernetes.io/part-of': 'tollgate',
     'app.kubernetes.io/managed-by': MANAGER,
     [STORE_UID]: uid,
@@ -28,7 +31,7 @@ export function selectorOf({ name }: Pick<Store, 'name'>): Labels {
   return {
     'app.kubernetes.io/name': 'tollgate',
     'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': 'proxy',
+    [COMPONENT]: 'proxy',
   }
 }
 

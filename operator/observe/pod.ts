@@ -1,0 +1,85 @@
+import type { KubernetesObject } from '../api/object.ts'
+import type { Trouble } from '../plan/observed.ts'
+import { readReport } from './report.ts'
+
+/** The part of a Pod that matters here (kubernetes.io: "PodStatus"). */
+export interface Pod extends KubernetesObject {
+  readonly status?: {
+    readonly phase?: string
+    readonly podIP?: string
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly reason?: string
+      readonly message?: string
+    }[]
+    readonly initContainerStatuses?: readonly ContainerStatus[]
+    readonly containerStatuses?: readonly ContainerStatus[]
+  }
+}
+
+interface ContainerStatus {
+  readonly state?: { readonly waiting?: Waiting; readonly terminated?: Terminated }
+  readonly lastState?: { readonly terminated?: Terminated }
+}
+
+interface Waiting {
+  readonly reason?: string
+  readonly message?: string
+}
+
+interface Terminated {
+  readonly exitCode?: number
+  readonly message?: string
+}
+
+const MAX_MESSAGE = 300
+const NO_IMAGE: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+])
+const NO_CONTAINER: ReadonlySet<string> = new Set([
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+])
+
+export function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
+}
+
+/** What keeps the pod from being ready, in the words of the kubelet or the scheduler. */
+export function troubleOf({ status }: Pod): Trouble | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+    return { reason: 'Unschedulable', message: cut(scheduled.message) }
+  }
+  const init = (status?.initContainerStatuses ?? []).map((container) => troubleIn(container, true))
+  const own = (status?.containerStatuses ?? []).map((container) => troubleIn(container, false))
+  return [...init, ...own].find((trouble) => trouble !== undefined)
+}
+
+function troubleIn({ state, lastState }: ContainerStatus, isInit: boolean): Trouble | undefined {
+  const { reason = '', message } = state?.waiting ?? {}
+  const ended = state?.terminated ?? lastState?.terminated
+  const exit = `The last one ended with exit status ${ended?.exitCode ?? 'unknown'}.`
+  if (NO_IMAGE.has(reason)) return { reason: 'ImagePullFailed', message: cut(message ?? reason) }
+  if (NO_CONTAINER.has(reason)) return { reason: 'PodsNotReady', message: cut(message ?? reason) }
+  if (isInit && (ended?.exitCode ?? 0) !== 0) {
+    return { reason: 'MigrationFailed', message: readReport(ended?.message)?.error?.message ?? exit }
+  }
+  return reason === 'CrashLoopBackOff' ? { reason: 'CrashLooping', message: exit } : undefined
+}
+
+/** The last words of the pod's container, which it writes for the operator. */
+export function lastWords({ status }: Pod): string | undefined {
+  return status?.containerStatuses?.[0]?.state?.terminated?.message
+}
+
+function cut(message = ''): string {
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
+}

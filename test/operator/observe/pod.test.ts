@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { troubleOf } from '../../../operator/observe/pod.ts'
+
+const waiting = (reason: string, message?: string) => ({
+  state: { waiting: { reason, ...(message !== undefined && { message }) } },
+})
+const ended = (exitCode: number, message = '') => ({ lastState: { terminated: { exitCode, message } } })
+const failure = JSON.stringify({ error: { code: 'storage_away', message: 'DATA_DIR is full.' } })
+
+const cases: Readonly<Record<string, readonly [status: object, trouble: string | undefined]>> = {
+  'that runs': [{ containerStatuses: [{ state: { running: {} } }] }, undefined],
+  'whose container is being made': [{ containerStatuses: [waiting('ContainerCreating')] }, undefined],
+  'without its image': [
+    { containerStatuses: [waiting('ImagePullBackOff', 'Back-off pulling image "x"')] },
+    'ImagePullFailed Back-off pulling image "x"',
+  ],
+  'of an image that is no name': [
+    { containerStatuses: [waiting('InvalidImageName')] },
+    'ImagePullFailed InvalidImageName',
+  ],
+  'that ends again and again': [
+    { containerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(2, 'the end of a log') }] },
+    'CrashLooping The last one ended with exit status 2.',
+  ],
+  'whose Secret is not there': [
+    { containerStatuses: [waiting('CreateContainerConfigError', 'secret "x" not found')] },
+    'PodsNotReady secret "x" not found',
+  ],
+  'that cannot migrate its file': [
+    { initContainerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(1, failure) }] },
+    'MigrationFailed DATA_DIR is full.',
+  ],
+  'that has migrated its file': [{ initContainerStatuses: [{ state: { terminated: { exitCode: 0 } } }] }, undefined],
+  'without a node': [
+    {
+      conditions: [
+        { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' },
+      ],
+    },
+    'Unschedulable 0/3 nodes are available',
+  ],
+}
+
+for (const [what, [status, expected]] of Object.entries(cases)) {
+  test(`of a pod ${what} it is known what keeps it`, () => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gate-1' }, status }
+    const trouble = troubleOf(pod)
+    assert.equal(trouble && `${trouble.reason} ${trouble.message}`, expected)
+  })
+}
