@@ -123,7 +123,7 @@ function withoutCode(markdown: string): string {
 
 test('every link from one document to another leads to a file, and to a heading of it', () => {
   let links = 0
-  for (const path of globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT })) {
+  for (const path of globSync(['*.md', 'docs/**/*.md', 'charts/*/*.md'], { cwd: ROOT })) {
     for (const [, target = ''] of withoutCode(read(path)).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [file = '', anchor] = target.split('#')
       const linked = file === '' ? path : join(dirname(path), file)

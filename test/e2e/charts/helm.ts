@@ -17,8 +17,9 @@ export interface Rendered {
 
 const ROOT = new URL('../../..', import.meta.url).pathname
 
-export const chartPath = (chart: string): string => join(ROOT, 'charts', chart)
-export const casePath = (name: string): string => join(ROOT, 'test/e2e/charts/cases', name)
+export const repositoryPath = (path: string): string => join(ROOT, path)
+export const chartPath = (chart: string): string => repositoryPath(join('charts', chart))
+export const casePath = (name: string): string => repositoryPath(join('test/e2e/charts/cases', name))
 
 /** What Helm printed; throws with what it complained of. */
 export async function helm(...args: readonly string[]): Promise<string> {

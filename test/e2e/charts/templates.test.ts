@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
-import { stringify } from 'yaml'
-import { casePath, chartPath, helm, render } from './helm.ts'
+import { parse, stringify } from 'yaml'
+import { casePath, chartPath, helm, render, repositoryPath } from './helm.ts'
 
 const cases = globSync('*.yaml', { cwd: casePath('.') })
   .filter((file) => !file.endsWith('.snapshot.yaml'))
   .map((file) => basename(file, '.yaml'))
   .toSorted()
+/** One of them is what is applied where there is no Helm. */
+const snapshotOf = (name: string): string =>
+  name === 'tollgate-default' ? repositoryPath('deploy/operator.yaml') : casePath(`${name}.snapshot.yaml`)
 const chartOf = (name: string): string => (name.startsWith('tollgate-store-') ? 'tollgate-store' : 'tollgate')
 
 for (const name of cases) {
@@ -19,11 +22,34 @@ for (const name of cases) {
   test(`the objects of ${name} are those that were reviewed`, async () => {
     const objects = await render(chartOf(name), 'tollgate', '-f', casePath(`${name}.yaml`))
     const text = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n')
-    const path = casePath(`${name}.snapshot.yaml`)
+    const path = snapshotOf(name)
     // UPDATE_SNAPSHOTS=1 writes them anew; what has changed is then to be read in the diff.
     if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(path, text)
     assert.ok(existsSync(path), `${path} is missing: UPDATE_SNAPSHOTS=1`)
     assert.equal(text, readFileSync(path, 'utf8'))
+  })
+}
+
+/** The paths of values, down to where a user's own words begin. */
+function pathsOf(values: object, path = ''): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const inside = typeof value === 'object' && value !== null && !Array.isArray(value) && !isWhole.has(path + name)
+    const names = inside ? Object.keys(value) : []
+    return names.length > 0 ? pathsOf(value as object, `${path}${name}.`) : [path + name] // safe: it has names
+  })
+}
+
+const isWhole = new Set(['resources', 'monitoring.dashboards.labels'])
+
+for (const chart of ['tollgate', 'tollgate-store']) {
+  test(`the README of ${chart} tells of every value`, () => {
+    const readme = readFileSync(`${chartPath(chart)}/README.md`, 'utf8')
+    const paths = pathsOf(parse(readFileSync(`${chartPath(chart)}/values.yaml`, 'utf8')) as object) // safe: a map
+    assert.ok(paths.length > 3)
+    assert.deepEqual(
+      paths.filter((path) => !readme.includes(`\`${path}\``)),
+      [],
+    )
   })
 }
 
