@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { conditionTypes, reasons } from '../operator/api/reasons.ts'
+import { createOperatorMetrics } from '../operator/loop/metrics.ts'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
 import { formerVariables } from '../proxy/former-variables.ts'
@@ -23,7 +24,7 @@ import { recordSchema, schemaFiles } from './schema-files.ts'
 const ROOT = new URL('..', import.meta.url).pathname
 const MB = 1024 * 1024
 /** What prom-client tells of any Node.js process; which ones there are depends on the system. */
-export const FOREIGN_METRICS = /^tollgate_(?:process|nodejs)_/
+export const FOREIGN_METRICS = /^tollgate_(?:operator_)?(?:process|nodejs)_/
 
 type Tables = Readonly<Record<string, () => string>>
 
@@ -39,7 +40,8 @@ const documents: Readonly<Record<string, Tables>> = {
     rules: () => table(['Kind', 'Rule', 'Accepted', 'Refused'], ruleRows()),
   },
   'docs/errors.md': { errors: errorTable },
-  'docs/metrics.md': { metrics: metricTable },
+  'docs/metrics.md': { metrics: () => metricTable(metrics()) },
+  'docs/operator.md': { metrics: () => metricTable(operatorMetrics()) },
 }
 
 /** Every generated document as it should be: by its path, from the root of the repository. */
@@ -63,7 +65,17 @@ export function defaultOf(name: string): string | undefined {
 export function metrics(): readonly Metric[] {
   // safe: no value is asked for here, so no gauge is looked at; and every metric of prom-client has its labels' names
   const { registry } = createMetrics({} as Gauges)
-  const all = registry.getMetricsAsArray() as unknown as readonly Metric[]
+  return oursIn(registry)
+}
+
+/** Those of the operator. */
+function operatorMetrics(): readonly Metric[] {
+  const none = { isLeading: () => false, queueDepth: () => 0, queueOldestMs: () => 0, watches: () => [] }
+  return oursIn(createOperatorMetrics('0', none).registry)
+}
+
+function oursIn(registry: { getMetricsAsArray(): unknown }): readonly Metric[] {
+  const all = registry.getMetricsAsArray() as readonly Metric[]
   return all.filter(({ name }) => !FOREIGN_METRICS.test(name))
 }
 
@@ -138,13 +150,8 @@ function reasonTable(): string {
   return table(['Reason', 'What it means', 'What to do'], rows)
 }
 
-function metricTable(): string {
-  const rows = metrics().map(({ name, type, labelNames, help }) => [
-    code(name),
-    type,
-    labelNames.map(code).join(', '),
-    help,
-  ])
+function metricTable(all: readonly Metric[]): string {
+  const rows = all.map(({ name, type, labelNames, help }) => [code(name), type, labelNames.map(code).join(', '), help])
   return table(['Metric', 'Type', 'Labels', 'Meaning'], rows)
 }
 
