@@ -35,7 +35,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'operator/observe': ['operator/api', 'operator/client', 'operator/plan', 'operator/resources'],
   'operator/apply': ['operator/api', 'operator/client', 'operator/plan'],
   'operator/status': ['operator/api', 'operator/client', 'operator/plan'],
-  operator: ['operator/client', 'operator/observe', 'operator/apply', 'operator/plan', 'operator/status'],
+  operator: [
+    'operator/client',
+    'operator/loop',
+    'operator/observe',
+    'operator/apply',
+    'operator/plan',
+    'operator/status',
+  ],
   proxy: [
     'proxy/domain',
     'proxy/auth',
@@ -61,14 +68,21 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   express: ['proxy', 'proxy/http'],
   helmet: ['proxy', 'proxy/http'],
   pg: ['proxy/store'],
-  pino: ['proxy/telemetry'],
+  pino: ['proxy/telemetry', 'operator/log.ts'],
   'prom-client': ['proxy/telemetry', 'proxy/http/metrics.ts', 'operator/loop'],
   sequelize: ['proxy/store', 'proxy/store/migrations'],
   sqlite3: ['proxy/store'],
   ulid: ['proxy/domain/ulid.ts', 'proxy/store/retention.ts'],
   umzug: ['proxy/store'],
   undici: ['proxy/upstream', 'operator/client'],
-  zod: ['proxy/admin', 'proxy/config.ts', 'proxy/ledger/replay.ts', 'proxy/store/file', 'operator/api'],
+  zod: [
+    'proxy/admin',
+    'proxy/config.ts',
+    'proxy/ledger/replay.ts',
+    'proxy/store/file',
+    'operator/api',
+    'operator/config.ts',
+  ],
 }
 
 /** Rooms that decide with values: no input, no output, no clock and no chance of their own. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { operatorVariables } from '../operator/config.ts'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
 import { formerVariables } from '../proxy/former-variables.ts'
@@ -51,6 +52,12 @@ test('every variable is documented with its default and what it is for, and no o
   }
 })
 
+test('every variable of the operator is documented, and no other', () => {
+  const rows = rowsOf('docs/configuration.md', 'operator')
+  assert.deepEqual([...rows.keys()], Object.keys(operatorVariables.shape))
+  for (const [name, [, meaning = '']] of rows) assert.match(meaning, /\w{3}.*\.$/, name)
+})
+
 test('a default that is documented is the one that an unset variable has', () => {
   for (const name of names) {
     const value = defaultOf(name)
@@ -80,8 +87,8 @@ function isFormer(path: string, name: string): boolean {
 }
 
 test('no document speaks of a variable that does not exist', () => {
-  // Not ours: they belong to systemd's exit statuses and to the documents that come from elsewhere.
-  const foreign = new Set(['EX_CONFIG'])
+  // Not ours: they belong to systemd's exit statuses, to the operator, and to the documents that come from elsewhere.
+  const foreign = new Set(['EX_CONFIG', ...Object.keys(operatorVariables.shape)])
   for (const path of ['docs/configuration.md', 'docs/errors.md', 'docs/metrics.md', 'README.md', '.env.example']) {
     if (!existsSync(join(ROOT, path))) continue
     const ours = read(path).replace(/^## Coming from cc-bridge$[\s\S]*?(?=^## )/m, '') // names codes of that system

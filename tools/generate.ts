@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { conditionTypes, reasons } from '../operator/api/reasons.ts'
+import { operatorVariables, readOperatorConfig } from '../operator/config.ts'
 import { createOperatorMetrics } from '../operator/loop/metrics.ts'
 import { readConfig, variables } from '../proxy/config.ts'
 import { errorCatalogue } from '../proxy/domain/errors.ts'
@@ -30,7 +31,7 @@ type Tables = Readonly<Record<string, () => string>>
 
 const documents: Readonly<Record<string, Tables>> = {
   'docs/conditions.md': { conditions: conditionTable, reasons: reasonTable },
-  'docs/configuration.md': { variables: variableTable, former: formerTable },
+  'docs/configuration.md': { variables: variableTable, operator: operatorVariableTable, former: formerTable },
   'docs/crds.md': {
     store: () => fieldTable('ApiKeyStore', 'spec'),
     storestatus: () => fieldTable('ApiKeyStore', 'status'),
@@ -52,9 +53,10 @@ export function generate(): ReadonlyMap<string, string> {
   return new Map([...written, ...crdFiles(), ...chartFiles()])
 }
 
+type Settings = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+
 /** A variable's default as one would write it; undefined for what is not set. */
-export function defaultOf(name: string): string | undefined {
-  const config: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> = readConfig({})
+export function defaultOf(name: string, config: Settings = readConfig({})): string | undefined {
   const value = config[name]
   if (value === undefined) return undefined
   if (typeof value === 'object') return value.join(',')
@@ -107,6 +109,14 @@ function variableTable(): string {
   const rows = Object.entries(variables.shape).map(([name, { description }]) => {
     const value = defaultOf(name)
     return [code(name), value === undefined ? '' : code(value), description ?? '']
+  })
+  return table(['Variable', 'Default', 'Meaning'], rows)
+}
+
+function operatorVariableTable(): string {
+  const rows = Object.entries(operatorVariables.shape).map(([name, { description }]) => {
+    const value = defaultOf(name, readOperatorConfig({}))
+    return [code(name), value ? code(value) : '', description ?? '']
   })
   return table(['Variable', 'Default', 'Meaning'], rows)
 }

@@ -7,12 +7,11 @@ export interface Cache {
   size(): number
 }
 
-export type ChangeType = 'added' | 'changed' | 'removed'
-
 export interface WritableCache extends Cache {
-  /** What has changed by it; undefined when it was known at this version. */
-  put(object: KubernetesObject): ChangeType | undefined
-  remove(object: KubernetesObject): void
+  /** What it replaces: the object itself when it was known at this version already. */
+  put(object: KubernetesObject): KubernetesObject | undefined
+  /** What was known of it. */
+  remove(object: KubernetesObject): KubernetesObject | undefined
 }
 
 export function createCache(): WritableCache {
@@ -24,11 +23,15 @@ export function createCache(): WritableCache {
     put(object) {
       const key = keyOf(object)
       const former = objects.get(key)
-      if (former && isSame(former, object)) return undefined
+      if (former && isSame(former, object)) return object
       objects.set(key, object)
-      return former ? 'changed' : 'added'
+      return former
     },
-    remove: (object) => void objects.delete(keyOf(object)),
+    remove(object) {
+      const former = objects.get(keyOf(object))
+      objects.delete(keyOf(object))
+      return former
+    },
   }
 }
 

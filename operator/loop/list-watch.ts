@@ -5,9 +5,11 @@ import type { Connection } from '../client/connection.ts'
 import type { Kind } from '../client/kinds.ts'
 import type { KubernetesObject } from '../client/kubernetes-object.ts'
 import { type BackoffRange, backoffMs } from './backoff.ts'
-import { type Cache, type ChangeType, createCache, keyOf } from './cache.ts'
+import { type Cache, createCache, keyOf } from './cache.ts'
 
 type RestartCause = 'ended' | 'gone' | 'throttled' | 'refused' | 'unreachable' | 'silent' | 'broken'
+
+type ChangeType = 'added' | 'changed' | 'removed'
 
 export interface ListWatchOptions {
   readonly connection: Connection
@@ -16,7 +18,7 @@ export interface ListWatchOptions {
   /** The part of an object that is worth its memory. */
   readonly keep: (object: KubernetesObject) => KubernetesObject
   /** Hears of every change, once. It may only take notes: what it throws is told to `onError`. */
-  readonly onChange: (object: KubernetesObject, change: ChangeType) => void
+  readonly onChange: (object: KubernetesObject, change: ChangeType, former: KubernetesObject | undefined) => void
   readonly onRestart: (cause: RestartCause, error: unknown) => void
   /** A list found what the watch should have told. */
   readonly onMissed: (object: KubernetesObject) => void
@@ -163,14 +165,15 @@ class ListWatcher {
   }
 
   private put(object: KubernetesObject): boolean {
-    const change = this.cache.put(object)
-    if (change) this.tell(() => this.options.onChange(object, change))
-    return change !== undefined
+    const former = this.cache.put(object)
+    if (former === object) return false
+    this.tell(() => this.options.onChange(object, former ? 'changed' : 'added', former))
+    return true
   }
 
   private remove(object: KubernetesObject): void {
-    this.cache.remove(object)
-    this.tell(() => this.options.onChange(object, 'removed'))
+    const former = this.cache.remove(object)
+    this.tell(() => this.options.onChange(object, 'removed', former))
   }
 
   private heard(): void {

@@ -5,3 +5,11 @@ export interface Timer {
   /** Calls once, later; what it gives calls it off. */
   after(delayMs: number, run: () => void): () => void
 }
+
+export const realTimer: Timer = {
+  now: () => performance.now(),
+  after(delayMs, run) {
+    const timeout = setTimeout(run, delayMs)
+    return () => clearTimeout(timeout)
+  },
+}
