@@ -8,13 +8,13 @@ makes those that they leave to it; it can neither list nor change one. It grants
   verbs: [get, list, watch]
 - apiGroups: [tollgate.dev]
   resources: [apikeystores/status]
-  verbs: [get, patch]
+  verbs: [patch]
 - apiGroups: [tollgate.dev] # to be named as the owner who waits for its children
   resources: [apikeystores/finalizers]
   verbs: [update]
-- apiGroups: [apps]
+- apiGroups: [apps] # it goes with its store
   resources: [deployments]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
@@ -41,8 +41,8 @@ makes those that they leave to it; it can neither list nor change one. It grants
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors, prometheusrules]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
