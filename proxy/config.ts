@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { composedUrl, isDatabaseUrl, sslModeOf, sslModes } from './database-url.ts'
 import { parseKeys } from './secrets/parse-keys.ts'
 
 const MB = 1024 * 1024
@@ -100,28 +101,6 @@ function isAddressRange(range: string): boolean {
   return !address.includes('%') && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && more === undefined
 }
 
-const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
-
-function isDatabaseUrl(value: string): boolean {
-  if (!/^postgres(?:ql)?:\/\//.test(value) || !URL.canParse(value)) return false
-  const { username, password, hostname, pathname } = new URL(value)
-  return pathname.length > 1 && [username, password, hostname, pathname].every(isDecodable)
-}
-
-/** Whether every % in it begins the code of a character. */
-function isDecodable(part: string): boolean {
-  try {
-    decodeURIComponent(part)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function sslModeOf(value: string): string | null {
-  return new URL(value).searchParams.get('sslmode')
-}
-
 /** Every variable of the proxy. docs/configuration.md is compared with this by a test. */
 export const variables = z.object({
   PORT: integer(3000, 0, 65_535).describe('Port of the API; 0 takes a free one and logs it.'),
@@ -163,6 +142,11 @@ export const variables = z.object({
   DATABASE_DIRECT_URL: databaseUrl().describe(
     'The same database without a pooler between, where `DATABASE_URL` is a PgBouncer in transaction mode: for LISTEN, migrations and locks.',
   ),
+  DB_HOST: text().describe('Where `DATABASE_URL` is unset: the host of PostgreSQL, with the four below.'),
+  DB_PORT: text().describe('Its port. Default: 5432.'),
+  DB_USER: text().describe('The user.'),
+  DB_PASSWORD: text().describe('The password of the user, as it is.'),
+  DB_NAME: text().describe('The database.'),
   DATABASE_PATH: text().describe('The SQLite file. Default: `tollgate.db` in `DATA_DIR`.'),
   DATA_FILE: text().describe('A key file `apikeys.json`. Default: `apikeys.json` in `DATA_DIR`.'),
   DB_SCHEMA: optional(
@@ -292,7 +276,11 @@ export class BadEnvironment extends Error {
 /** Reads the environment. Throws one `BadEnvironment` that tells of everything that is wrong with it. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = variables.safeParse(env)
-  if (parsed.success) return Object.freeze(parsed.data)
-  const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  const composed = composedUrl(env)
+  if (parsed.success && composed.problems.length === 0) {
+    return Object.freeze(composed.url === undefined ? parsed.data : { ...parsed.data, DATABASE_URL: composed.url })
+  }
+  const issues = parsed.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []
+  const problems = [...issues, ...composed.problems].map((problem) => `  ${problem}`)
   throw new BadEnvironment(`The environment has ${problems.length} problem(s):\n${problems.join('\n')}`)
 }

@@ -79,7 +79,7 @@ const ofCcBridge: readonly Row[] = [
   ['CORS_ORIGIN', 'honoured', 'for `/v1`'],
   ['DB_SSLMODE', 'honoured', '`prefer` and `allow` are refused, since they promise nothing'],
   ['PROXY_ACCESS_KEY', { renamed: 'ADMIN_API_KEY' }, 'callers get keys of their own'],
-  ['DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD', { renamed: 'DATABASE_URL' }, 'all in one URL'],
+  ['DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD', 'honoured', 'where `DATABASE_URL` is unset'],
   ['STORAGE_BACKEND', { renamed: 'STORAGE_TYPE' }, '`database`, or `file` for a key file of glm-proxy'],
   ['CONFIG_POLL_INTERVAL', { renamed: 'CONFIG_POLL_INTERVAL_MS' }, 'in milliseconds'],
   [
@@ -126,8 +126,8 @@ export const formerVariables: readonly FormerVariables[] = [
   ...rowsOf('cc-bridge', ofCcBridge),
 ]
 
-/** Set in many environments by others: `DB_PORT` by what links containers to a service named db. */
-const isAnybodys: ReadonlySet<string> = new Set(['ENV', 'NODE_ENV', 'DB_PORT'])
+/** Set in many environments by others. */
+const isAnybodys: ReadonlySet<string> = new Set(['ENV', 'NODE_ENV'])
 
 /**
  * Which variables are set that an earlier system knew and that do nothing here, with their new names and without their

@@ -8,6 +8,7 @@ import { listen } from './http/server.ts'
 import { statsBody } from './http/stats.ts'
 import type { Storage } from './storage.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
+import { ownSchema } from './store/migrate.ts'
 import { version } from './version.ts'
 
 interface Phase {
@@ -36,7 +37,8 @@ export async function startServers(
     authenticate: authenticator.authenticate,
     clientAddress: rooms.clientAddress,
     stats: async (key: KeyRecord) => statsBody(key, await rooms.window(key), config.DEFAULT_MODEL),
-    health: async () => healthBody(await ping(), storageStatus(), ledger.status(), Date.now()),
+    health: async () =>
+      healthBody({ version, schema: ownSchema }, await ping(), storageStatus(), ledger.status(), Date.now()),
     isReady: () => canServe() && !isDraining(),
     isDraining,
     metrics: metrics.render,

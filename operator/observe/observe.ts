@@ -48,11 +48,12 @@ export async function observe(object: KubernetesObject, store: Store, sources: S
   const known = [...listed, ...(deployment && isOwn(store, deployment) ? [deployment] : [])]
   const monitoringKinds = new Set(monitoring.map(({ kind }) => kind))
   const { found, strangers } = await lookFor(client, store, known, monitoringKinds)
+  const at = now()
   const children = [...known, ...found]
   const claim = children.find(({ kind }) => kind === kinds.PersistentVolumeClaim.kind)
   return {
     ...secrets,
-    now: now(),
+    now: at,
     status: readStatus(object),
     isDeleting: object.metadata.deletionTimestamp !== undefined,
     approval: object.metadata.annotations?.[APPROVAL],
@@ -60,7 +61,7 @@ export async function observe(object: KubernetesObject, store: Store, sources: S
     strangers,
     deployment: deployment && deploymentSeen(deployment),
     pods: await Promise.all(pods.filter(isProxy).map((pod) => podSeen(pod, sources.askHealth))),
-    jobs: new Map(jobs.map((job) => [job.metadata.name, jobSeen(job, pods)])),
+    jobs: new Map(jobs.map((job) => [job.metadata.name, jobSeen(job, pods, at)])),
     isClaimPending: claim !== undefined && phaseOf(claim) === 'Pending',
     monitoringKinds,
     fresh: { adminKey: makeSecret(), encryptionKey: makeSecret() },

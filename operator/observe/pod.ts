@@ -52,6 +52,10 @@ export function isReady({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
 }
 
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+}
+
 /** What keeps the pod from being ready, in the words of the kubelet or the scheduler. */
 export function troubleOf({ status }: Pod): Trouble | undefined {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')

@@ -51,6 +51,7 @@ function podSpec(store: Store, image: string, connection: Connection | undefined
   return {
     serviceAccountName: store.name,
     automountServiceAccountToken: false,
+    enableServiceLinks: false, // a Service named db would set DB_PORT
     terminationGracePeriodSeconds: drain?.terminationGracePeriodSeconds ?? 60,
     securityContext,
     ...placement(store, podTemplate),

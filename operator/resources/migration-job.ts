@@ -38,6 +38,7 @@ export function migrationJob(store: Store, { name, step, connection }: Migration
           restartPolicy: 'Never',
           serviceAccountName: store.name,
           automountServiceAccountToken: false,
+          enableServiceLinks: false, // a Service named db would set DB_PORT
           securityContext,
           ...placement(store, jobTemplate),
           containers: [container(store, image, run)],

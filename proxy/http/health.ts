@@ -35,8 +35,16 @@ export function pingInTime(type: DatabasePing['type'], ping: () => Promise<Datab
   }
 }
 
+/** What this program is, for who waits until all replicas are of one version. */
+interface Program {
+  readonly version: string
+  /** The number of the last migration that it knows. */
+  readonly schema: number
+}
+
 /** `/health` in system A's shape. It says 503 when calls are refused, which no state of the database causes alone. */
 export function healthBody(
+  program: Program,
   ping: DatabasePing,
   { type, isAway, retryCount, lastRetryAt, ...storage }: StorageStatus,
   { spooled, oldestSeconds, lastCommitMs, damagedRecords, problem, isRefusing }: LedgerStatus,
@@ -62,6 +70,7 @@ export function healthBody(
     body: {
       status: canServe ? (isWell ? 'ok' : 'degraded') : 'unhealthy',
       timestamp: new Date(now).toISOString(),
+      ...program,
       storage: {
         type,
         inFallbackMode: isAway,

@@ -45,6 +45,8 @@ const migrations: readonly Migration[] = [
   requestBodies,
 ]
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name)
+/** The number of the last migration that this program knows. */
+export const ownSchema = numberOf(migrationNames.at(-1) ?? '0')
 
 interface Schema {
   readonly applied: readonly AppliedMigration[]
@@ -110,10 +112,9 @@ export class SchemaBehind extends StoreError {
 /** This program is too old for its database. */
 export class SchemaTooNew extends StoreError {
   constructor(minReader: number) {
-    const own = numberOf(migrationNames.at(-1) ?? '0')
     super(
       'query',
-      `the schema is for programs of schema ${minReader} and later, and this one is of ${own}; install the newer version, or restore a backup from before its migration.`,
+      `the schema is for programs of schema ${minReader} and later, and this one is of ${ownSchema}; install the newer version, or restore a backup from before its migration.`,
       { operation: 'read the schema' },
     )
   }

@@ -151,3 +151,23 @@ test('trusted proxies are addresses and ranges, IPv4 and IPv6', () => {
   ])
   assert.deepEqual(readConfig({}).TRUSTED_PROXIES, [])
 })
+
+const parts = { DB_HOST: 'db.llm', DB_USER: 'gate', DB_PASSWORD: 'p/a@s:s%?', DB_NAME: 'toll gate' }
+const composed: readonly (readonly [what: string, env: Readonly<Record<string, string>>, url: string | undefined])[] = [
+  ['its parts, encoded', parts, 'postgres://gate:p%2Fa%40s%3As%25%3F@db.llm:5432/toll%20gate'],
+  ['a port of its own', { ...parts, DB_PORT: '6432' }, 'postgres://gate:p%2Fa%40s%3As%25%3F@db.llm:6432/toll%20gate'],
+  ['an address', { DB_HOST: '::1', DB_USER: 'gate', DB_NAME: 'x' }, 'postgres://gate@[::1]:5432/x'],
+  ['the URL, which goes before', { ...parts, DATABASE_URL: 'postgres://a@b/c' }, 'postgres://a@b/c'],
+  ['nothing without a host', { DB_PORT: 'tcp://10.0.0.1:5432', DB_USER: 'gate' }, undefined],
+]
+for (const [what, env, url] of composed) {
+  test(`the database is where the environment says: ${what}`, () => assert.equal(readConfig(env).DATABASE_URL, url))
+}
+
+test('parts of a URL that make none are told, but not the password', () => {
+  const told = problem({ DB_HOST: 'db/x', DB_PORT: 'tcp://10.0.0.1:5432', DB_PASSWORD: 'p4ssword', LOG_LEVEL: 'loud' })
+  assert.match(told, /has 5 problem\(s\)/)
+  for (const name of ['DB_HOST', 'DB_PORT', 'DB_USER', 'DB_NAME', 'LOG_LEVEL'])
+    assert.match(told, new RegExp(`  ${name}: `))
+  assert.doesNotMatch(told, /p4ssword/)
+})

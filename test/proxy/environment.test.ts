@@ -37,7 +37,7 @@ test('variables of an earlier system that do nothing are told once, by their nam
   const former = {
     PROXY_ACCESS_KEY: 'secret-of-before',
     ENABLE_WEB_UI: 'true',
-    DB_HOST: 'db.example',
+    STORAGE_BACKEND: 'db.example',
     NODE_ENV: 'production',
   }
   const gateway = await startGateway(home, former)
@@ -45,7 +45,7 @@ test('variables of an earlier system that do nothing are told once, by their nam
   const told = gateway.log.filter(({ msg }) => msg.includes('earlier system'))
   assert.deepEqual(
     told.map(({ level, variables }) => [level, variables]),
-    [[40, ['PROXY_ACCESS_KEY (now ADMIN_API_KEY)', 'DB_HOST (now DATABASE_URL)', 'ENABLE_WEB_UI']]],
+    [[40, ['PROXY_ACCESS_KEY (now ADMIN_API_KEY)', 'STORAGE_BACKEND (now STORAGE_TYPE)', 'ENABLE_WEB_UI']]],
   )
   assert.doesNotMatch(JSON.stringify(gateway.log) + gateway.stderr(), /secret-of-before|db\.example/)
 })

@@ -62,8 +62,8 @@ interface Condition {
   readonly reason: string
 }
 
-async function conditionOf(name: string, type: string): Promise<string> {
-  const store = await client.get(kinds.ApiKeyStore, { namespace, name })
+async function conditionOf(name: string, type: string, of = namespace): Promise<string> {
+  const store = await client.get(kinds.ApiKeyStore, { namespace: of, name })
   const { conditions = [] } = (store?.['status'] ?? {}) as { readonly conditions?: readonly Condition[] } // safe: its schema
   const { status, reason } = conditions.find((each) => each.type === type) ?? {}
   return `${status} ${reason}`
@@ -230,4 +230,27 @@ test('a store that is deleted takes all of its objects with it but the encryptio
   assert.equal(await reconcile({ namespace, name: 'gate' }), undefined)
   assert.equal(await get('Deployment', 'gate'), undefined)
   assert.ok(await get('Secret', 'gate-encryption-key'))
+})
+
+test('a quota that leaves no room for pods is told', async () => {
+  const other = await cluster.createNamespace()
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'none', namespace: other },
+    spec: { hard: { pods: '0' } },
+  })
+  await cluster.apply({
+    apiVersion: 'tollgate.dev/v1alpha1',
+    kind: 'ApiKeyStore',
+    metadata: { name: 'file', namespace: other },
+    spec: {
+      image: 'registry.example/tollgate:1',
+      database: { engine: 'sqlite', sqlite: { storage: { size: '1Gi' } } },
+    },
+  })
+  await until('the quota is told', async () => {
+    await reconcile({ namespace: other, name: 'file' })
+    return (await conditionOf('file', 'Ready', other)) === 'False QuotaExceeded'
+  })
 })

@@ -12,6 +12,7 @@ const ledger = {
   problem: null,
   isRefusing: false,
 }
+const program = { version: '1.0.0', schema: 8 }
 const ping = { type: 'sqlite', responseTimeMs: 1 } as const
 
 const storage = { type: 'database', isAway: false, retryCount: 0, lastRetryAt: null, canServe: true } as const
@@ -34,13 +35,14 @@ const states: readonly (readonly [what: string, found: Found, canServe: boolean,
 for (const [what, found, canServe, told] of states) {
   test(`when ${what}, health says ${told}, and ${canServe ? 200 : 503}`, () => {
     const health = healthBody(
+      program,
       { ...ping, ...found.ping },
       { ...storage, ...found.storage },
       { ...ledger, ...found.ledger },
       0,
     )
     assert.equal(health.canServe, canServe)
-    assert.deepEqual(pick(health.body, { status: told }), { status: told })
+    assert.deepEqual(pick(health.body, { status: told, ...program }), { status: told, ...program })
   })
 }
 
@@ -54,7 +56,7 @@ const times: readonly (readonly [responseTimeMs: number, error: string | undefin
 for (const [responseTimeMs, error, status] of times) {
   test(`a database that answers ${error ?? 'well'} after ${responseTimeMs} ms is ${status}`, () => {
     const found = { ...ping, responseTimeMs, ...(error !== undefined && { error }) }
-    const { body } = healthBody(found, storage, ledger, 0)
+    const { body } = healthBody(program, found, storage, ledger, 0)
     const database = { type: 'sqlite', connected: error === undefined, responseTimeMs, status, ...(error && { error }) }
     assert.deepEqual(pick(body, { database }), { database })
   })
@@ -69,12 +71,12 @@ test('without its database health tells since when it looks for it, and how ofte
       fallback: { retryCount: 3, lastRetryAt: '1970-01-01T00:00:00.000Z' },
     },
   }
-  assert.deepEqual(pick(healthBody(ping, away, ledger, 0).body, told), told)
+  assert.deepEqual(pick(healthBody(program, ping, away, ledger, 0).body, told), told)
 })
 
 test('what is wrong with the ledger is said in words', () => {
   const told = { ledger: { spooled: 0, oldestSeconds: 0, lastCommitMs: null, damagedRecords: 1, problem: 'why' } }
-  const { body } = healthBody(ping, storage, { ...ledger, damagedRecords: 1, problem: 'why' }, 0)
+  const { body } = healthBody(program, ping, storage, { ...ledger, damagedRecords: 1, problem: 'why' }, 0)
   assert.deepEqual(pick(body, told), told)
 })
 

@@ -58,9 +58,10 @@ test('GET / is a page for a browser', async () => {
 test('health is told without a key, as system A told it, with the database and the ledger', async () => {
   const { status, text, headers } = await scene.ask('/health', { key: null })
   assert.equal(status, 200)
-  const { timestamp, database, ledger, ...health } = json(text)
+  const { timestamp, version, schema, database, ledger, ...health } = json(text)
   assert.deepEqual(health, { status: 'ok', storage: { type: 'database', inFallbackMode: false } })
   assert.equal(timestamp, new Date(String(timestamp)).toISOString())
+  assert.deepEqual([typeof version, Number(schema) > 0], ['string', true])
   const expected = { type: 'sqlite', connected: true, status: 'healthy' }
   assert.deepEqual(pick(json(JSON.stringify(database)), expected), expected)
   assert.equal(json(JSON.stringify(ledger))['damagedRecords'], 0)
