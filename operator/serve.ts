@@ -12,10 +12,8 @@ import { createOperatorMetrics, type OperatorMetrics } from './loop/metrics.ts'
 import { startProbes } from './loop/probes.ts'
 import { createQueue, type Queue } from './loop/queue.ts'
 import { realTimer } from './loop/timer.ts'
+import type { Pass } from './reconcile.ts'
 import { startWatches, type Watches } from './watches.ts'
-
-/** One pass over a store. Resolves to when it wants the next one at the latest. */
-export type Pass = (place: { readonly namespace: string; readonly name: string }) => Promise<number | undefined>
 
 /** What a pass works with; made anew when this replica begins to lead. */
 export interface Tools {
