@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
 import { monitoringDefinitions } from '../../cluster/monitoring.ts'
+import { ensureKubeconform } from '../../cluster/tools.ts'
 import { until } from '../../support/gateway.ts'
 import { casePath, chartPath, helm, render } from './helm.ts'
+import { writeSchemas } from './schemas.ts'
 
 let cluster: ControlPlane
 let folder: string
@@ -48,6 +52,15 @@ const store = (name: string, where: string, spec: object = {}) => ({
   spec: { image: 'tollgate:0.1.0', database: { engine: 'sqlite', sqlite: { storage: { size: '1Gi' } } }, ...spec },
 })
 
+/** What it counted; throws with what it found. */
+async function kubeconform(file: string, schemas: string): Promise<string> {
+  const args = ['-strict', '-summary', '-schema-location', schemas, file]
+  const { stdout } = await promisify(execFile)(await ensureKubeconform(), args).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout)
+  })
+  return stdout
+}
+
 const cases = [
   'tollgate-default',
   'tollgate-namespaces',
@@ -72,8 +85,22 @@ for (const name of cases) {
     const file = join(folder, `${name}.json`)
     await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
     await cluster.kubectl('apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', file)
+
+    const versions = items.map(({ apiVersion }) => apiVersion)
+    const summary = await kubeconform(file, await writeSchemas(cluster, folder, versions))
+    assert.match(summary, new RegExp(`^Summary: ${items.length} resources? found .* Valid: ${items.length}, `, 'm'))
   })
 }
+
+test('a field that nobody knows would be seen by the API server and by kubeconform', async () => {
+  const spec = { image: 'tollgate', replica: 2, database: { engine: 'sqlite' } }
+  const file = join(folder, 'unknown.json')
+  await writeFile(file, JSON.stringify({ ...store('unknown', namespace), spec }))
+  const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', file]
+  await assert.rejects(cluster.kubectl(...dryRun), /unknown field "spec\.replica"|field not declared in schema/)
+  const schemas = await writeSchemas(cluster, folder, ['tollgate.dev/v1alpha1'])
+  await assert.rejects(kubeconform(file, schemas), /additional properties 'replica' not allowed/)
+})
 
 test('a store is kept from deletion while it says so', async () => {
   const where = await cluster.createNamespace()
