@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createClient } from '../../../operator/client/client.ts'
 import { openConnection } from '../../../operator/client/connection.ts'
+import type { Identity } from '../../../operator/client/identity.ts'
+import { readOperatorConfig } from '../../../operator/config.ts'
+import { createLog } from '../../../operator/log.ts'
 import { createReconcile } from '../../../operator/reconcile.ts'
+import { serve } from '../../../operator/serve.ts'
 import { createRecorder } from '../../../operator/status/record-events.ts'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
 import { monitoringDefinitions } from '../../cluster/monitoring.ts'
@@ -140,11 +144,42 @@ test('who may view, edit or administer a namespace may do so with its stores', a
   assert.deepEqual(await of('admin'), [...edit, ...each(write, restores)].toSorted())
 })
 
+/** A service account, `namespace/name`, as the API server knows it. */
+async function identityOf(account: string): Promise<Identity> {
+  const [where = '', name = ''] = account.split('/')
+  const token = (await cluster.kubectl('-n', where, 'create', 'token', name)).trim()
+  return { server: cluster.server, headers: { authorization: `Bearer ${token}` }, tls: { ca: cluster.ca } }
+}
+
+/** Runs an operator without passes as a service account until it leads and has read everything; answers what it was refused. */
+async function runsAs(account: string, watched: string): Promise<readonly string[]> {
+  const [where, name] = account.split('/')
+  const env = { POD_NAMESPACE: where, LEASE_NAME: name, WATCH_NAMESPACES: watched, PORT: '0' }
+  const identity = await identityOf(account)
+  const readIdentity = () => Promise.resolve(identity)
+  const noPass = () => () => Promise.resolve(undefined)
+  const operator = await serve(readOperatorConfig(env), createLog('silent'), 'tests', readIdentity, noPass)
+  const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${operator.port}${path}`)
+  try {
+    let metrics = ''
+    const isRefused = () => metrics.includes('code="403"')
+    await until(
+      'it leads and has read everything',
+      async () => {
+        metrics = await (await ask('/metrics')).text()
+        return isRefused() || (metrics.includes('tollgate_operator_leader 1') && (await ask('/readyz')).ok)
+      },
+      60_000,
+    )
+    return metrics.split('\n').filter((line) => line.includes('code="403"'))
+  } finally {
+    await operator.stop()
+  }
+}
+
 /** Runs passes over a store as a service account, and answers what it was refused. */
 async function passesAs(account: string, where: string, store: string, passes: number): Promise<readonly string[]> {
-  const [accountNamespace = '', name = ''] = account.split('/')
-  const token = (await cluster.kubectl('-n', accountNamespace, 'create', 'token', name)).trim()
-  const identity = { server: cluster.server, headers: { authorization: `Bearer ${token}` }, tls: { ca: cluster.ca } }
+  const identity = await identityOf(account)
   const refused: string[] = []
   const connection = openConnection({
     readIdentity: () => Promise.resolve(identity),
@@ -186,6 +221,7 @@ for (const scope of ['all namespaces', 'some namespaces']) {
     await cluster.apply({ ...secret, stringData: { uri: 'postgres://u:p@db.example/tollgate' } })
     const extras = { autoscaling: { maxReplicas: 3 }, networkPolicy: { enabled: true }, podDisruptionBudget: {} }
     await cluster.apply(object('file', where, sqlite), object('server', where, { ...postgres, ...extras }))
+    assert.deepEqual(await runsAs(account, scope === 'all namespaces' ? '' : team), [])
     assert.deepEqual(await passesAs(account, where, 'file', 3), [])
     assert.deepEqual(await passesAs(account, where, 'server', 3), [])
     const made = [...(await kindsOf('file', where)), ...(await kindsOf('server', where))]
