@@ -15,7 +15,7 @@ export interface Refusal {
 type Writer = Pick<Client, 'apply' | 'create' | 'remove'>
 
 /**
- * Makes and applies what is planned. One object that is refused keeps none of the others from being applied, but for
+ * Applies and makes what is planned. One object that is refused keeps none of the others from being applied, but for
  * what is to be applied to that object after it. What is no refusal is thrown: it may go better the next time.
  */
 export async function applyPlan(client: Writer, { create, apply }: Plan): Promise<readonly Refusal[]> {
@@ -30,8 +30,8 @@ export async function applyPlan(client: Writer, { create, apply }: Plan): Promis
       refused.set(name, error)
     }
   }
-  for (const object of create) await attempt(object, () => createOnce(client, object))
   for (const { object, manager } of apply) await attempt(object, () => client.apply(object, manager))
+  for (const object of create) await attempt(object, () => createOnce(client, object)) // a Job needs its service account
   return [...refused].map(([object, error]) => ({ object, error }))
 }
 

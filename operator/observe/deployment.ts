@@ -31,6 +31,8 @@ interface ManagedFields {
   }[]
 }
 
+const MAX_MESSAGE = 500
+
 export function deploymentSeen(object: KubernetesObject): DeploymentSeen {
   const { metadata, spec, status = {} } = object as Deployment // safe: the API server's own schema
   const { managedFields = [] } = metadata as ManagedFields // safe: as above
@@ -56,5 +58,8 @@ function troubleOf(conditions: NonNullable<NonNullable<Deployment['status']>['co
   const late = conditions.find(({ type, status }) => type === 'Progressing' && status === 'False')
   const { message } = failure ?? late ?? {}
   if (message === undefined) return undefined
-  return { reason: message.includes('exceeded quota') ? 'QuotaExceeded' : 'PodsNotReady', message }
+  return {
+    reason: message.includes('exceeded quota') ? 'QuotaExceeded' : 'PodsNotReady',
+    message: message.slice(0, MAX_MESSAGE),
+  }
 }

@@ -9,13 +9,13 @@ import { type PlannedStatus, report } from './report.ts'
 import { requirements } from './requirements.ts'
 import { type Application, handOver, workload } from './workload.ts'
 
-/** What is to be done, in this order: made, applied, told, removed. */
+/** What is to be done, in this order: applied, made, told, removed. */
 export interface Plan {
-  /** Made where it is not there, and never changed. */
-  readonly create: readonly KubernetesObject[]
   readonly apply: readonly Application[]
   /** What of that somebody else has changed. */
   readonly drifted: readonly KubernetesObject[]
+  /** Made where it is not there, and never changed. */
+  readonly create: readonly KubernetesObject[]
   readonly status: PlannedStatus
   /** Only once the status is written: it is the memory of what a Job has done. */
   readonly remove: readonly KubernetesObject[]

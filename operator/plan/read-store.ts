@@ -22,8 +22,11 @@ export function readStore({ metadata, ...object }: KubernetesObject): Reading {
   return { kind: 'store', store: { name, namespace, uid, generation, spec: data } }
 }
 
-/** A status that another version wrote in another way tells nothing. */
+/** Without the fields that another version wrote in another way: the memory of a migration is not lost over a condition. */
 export function readStatus(object: KubernetesObject): ApiKeyStoreStatus {
-  const { success, data } = apiKeyStoreStatus.safeParse(object['status'] ?? {})
-  return success ? data : {}
+  const { success, data, error } = apiKeyStoreStatus.safeParse(object['status'] ?? {})
+  if (success) return data
+  const bad = new Set(error.issues.map(({ path }) => path[0]))
+  const kept = Object.entries(object['status'] ?? {}).filter(([field]) => !bad.has(field))
+  return apiKeyStoreStatus.safeParse(Object.fromEntries(kept)).data ?? {}
 }

@@ -47,12 +47,12 @@ class Cluster {
     const plan = this.plan()
     const { findings: _, ...status } = plan.status
     const writes = [
-      ...plan.create.map((object) => () => this.make(object)),
       ...plan.apply.map(
         ({ object }) =>
           () =>
             this.apply(object),
       ),
+      ...plan.create.map((object) => () => this.make(object)),
       () => void (this.status = structuredClone(status)),
       ...plan.remove.map(
         ({ metadata }) =>
