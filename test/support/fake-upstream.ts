@@ -15,6 +15,8 @@ export interface FakeUpstreamOptions {
   readonly models?: readonly string[]
   /** 0 takes any free port. Only who restarts an upstream in its place has a reason to name one. */
   readonly port?: number
+  /** 127.0.0.1 if it is left out. */
+  readonly host?: string
 }
 
 export interface FakeUpstream {
@@ -143,13 +145,13 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
   server.requestTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The fake upstream listens on no port')
 
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${address.address}:${address.port}`,
     port: address.port,
     calls,
     behave(next) {
