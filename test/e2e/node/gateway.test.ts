@@ -2,6 +2,7 @@ import { after, before } from 'node:test'
 import { installation, readmeCommands } from './install.ts'
 import { scaling } from './scale.ts'
 import { type Stage, startStage } from './stage.ts'
+import { upgrading } from './upgrade.ts'
 
 /* Everything that needs the image, the charts, the operator and pods: on one node, since its boot and the image are the costs. */
 let stage: Stage
@@ -18,3 +19,4 @@ after(() => stage.close())
 
 installation(() => stage)
 scaling(() => stage)
+upgrading(() => stage)

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { Client } from 'pg'
+import { until } from '../../support/gateway.ts'
+import { createGateway, type PostgresGateway } from './create-gateway.ts'
+import { loadNextVersion, MIGRATION_LOCK } from './derived-image.ts'
+import { rowsOf } from './gateway-on-stage.ts'
+import { assertExact, failuresOf } from './ledger.ts'
+import { startLoad } from './load.ts'
+import type { Stage } from './stage.ts'
+
+const PODS = 'pods -l app.kubernetes.io/component=proxy'
+const IMAGES = '{.items[*].spec.containers[*].image}'
+
+export function upgrading(stageOf: () => Stage): void {
+  test('a version with a migration is rolled out without a failed call, when its one Job is done', async (t) => {
+    const stage = stageOf()
+    stage.upstream.behave({ delayMs: 100, betweenMs: 20 })
+    const image = await loadNextVersion(stage, '0.2.0', 'CREATE TABLE tollgate.more (id int)')
+    const gateway = await createGateway(stage, { replicas: 2 })
+    const release = await holdUp(t, gateway)
+    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('load') })
+    try {
+      await load.more(50)
+      await gateway.patch({ image })
+      await waitingMigration(gateway)
+      await load.more(50)
+      assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0 tollgate:0.1.0', 'the old ones serve')
+      // One of them that is restarted meanwhile has to serve again.
+      const [first = ''] = (await gateway.get(PODS, '{.items[*].metadata.name}')).split(' ')
+      await gateway.kubectl('delete', 'pod', first, '--wait=false')
+      await gateway.kubectl('wait', '--for=delete', `pod/${first}`, '--timeout=120s')
+      await gateway.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=120s')
+      await release()
+      await gateway.kubectl('wait', '--for=jsonpath={.status.version}=0.2.0', 'akstore/gateway', '--timeout=180s')
+      await gateway.ready()
+      await load.more(50)
+    } finally {
+      await load.stop()
+    }
+    assert.deepEqual(failuresOf(load.calls), [])
+    await assertExact(gateway.databaseUrl, 'load', load.calls)
+    assert.equal(await attempts(gateway), '2', 'one for each version')
+  })
+
+  test('a migration that fails leaves the old pods serving, is told, and is healed by another image', async () => {
+    const stage = stageOf()
+    const image = await loadNextVersion(stage, '0.3.0', 'SELECT * FROM tollgate.is_not_there')
+    const healed = await loadNextVersion(stage, '0.3.1', 'CREATE TABLE tollgate.more (id int)')
+    const gateway = await createGateway(stage, { migration: { backoffLimit: 0 } })
+    await gateway.patch({ image })
+    const condition = '{.status.conditions[?(@.type=="SchemaUpToDate")].reason}'
+    await gateway.kubectl('wait', `--for=jsonpath=${condition}=MigrationFailed`, 'akstore/gateway', '--timeout=120s')
+    await gateway.kubectl('wait', '--for=condition=SchemaUpToDate=False', 'akstore/gateway', '--timeout=60s')
+    const message = await gateway.get('akstore gateway', condition.replace('.reason', '.message'))
+    assert.match(message, /is_not_there/)
+    assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0')
+    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('load') })
+    await load.more(10)
+    await gateway.patch({ image: healed })
+    await gateway.kubectl('wait', '--for=jsonpath={.status.version}=0.3.1', 'akstore/gateway', '--timeout=180s')
+    await gateway.ready()
+    await load.stop()
+    assert.deepEqual(failuresOf(load.calls), [])
+  })
+}
+
+/** Has migrations wait until what it answers is called. */
+async function holdUp(t: TestContext, { databaseUrl }: PostgresGateway): Promise<() => Promise<void>> {
+  const client = new Client(databaseUrl)
+  let isHeld = true
+  await client.connect()
+  await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+  const release = async (): Promise<void> => {
+    if (!isHeld) return
+    isHeld = false
+    await client.end()
+  }
+  t.after(release)
+  return release
+}
+
+async function waitingMigration(gateway: PostgresGateway): Promise<void> {
+  await gateway.kubectl(
+    'wait',
+    '--for=jsonpath={.status.conditions[?(@.type=="SchemaUpToDate")].reason}=Migrating',
+    'akstore/gateway',
+    '--timeout=60s',
+  )
+  await gateway.kubectl(
+    'wait',
+    '--for=jsonpath={.status.active}=1',
+    'job',
+    '-l',
+    'app.kubernetes.io/component=migration',
+    '--timeout=60s',
+  )
+  const waits = 'SELECT FROM pg_locks WHERE locktype = $1 AND objid = $2 AND NOT granted'
+  await until(
+    'the migration waits',
+    async () => (await rowsOf(gateway.databaseUrl, waits, ['advisory', MIGRATION_LOCK])).length > 0,
+    60_000,
+  )
+}
+
+function attempts(gateway: PostgresGateway): Promise<string> {
+  return gateway.get('akstore gateway', '{.status.schema.lastMigration.attempts}')
+}
