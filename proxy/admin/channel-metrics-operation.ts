@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ChannelHealth } from '../domain/channel-health.ts'
 import type { CallSums, LogStatistics } from '../domain/log-statistics.ts'
 import { type KnownChannels, knownChannels } from './channel-lookup.ts'
 import type { ChannelParts } from './channel-parts.ts'
@@ -9,23 +10,7 @@ import { instant, iso, pool } from './schemas.ts'
 export interface ChannelMetricsParts extends KnownChannels, Pick<ChannelParts, 'suspensions'> {
   readonly statistics: LogStatistics
   /** How the last calls of a channel went in this process; undefined of one that it does not know yet. */
-  readonly health: (channelId: string) =>
-    | {
-        readonly failureRate: number
-        readonly openUntil: number | undefined
-        readonly calls: readonly {
-          readonly hasServed: boolean
-          readonly status: number | null
-          readonly at: number
-          readonly model: string | null
-          readonly channelName: string
-          readonly routedChannelName: string | null
-        }[]
-        readonly lastSuccessAt: number | null
-        readonly lastFailureAt: number | null
-        readonly consecutiveFailures: number
-      }
-    | undefined
+  readonly health: (channelId: string) => ChannelHealth | undefined
 }
 
 const MINUTE_MS = 60_000

@@ -1,24 +1,4 @@
-/** How an attempt ended. */
-interface RecentCall {
-  /** False where it was the channel that failed: a refusal of what the caller asked is none of its failures. */
-  readonly hasServed: boolean
-  /** Null where no answer came. */
-  readonly status: number | null
-  readonly at: number
-  readonly model: string | null
-  /** Of the channel that was chosen. */
-  readonly channelName: string
-  /** Where a composite was chosen: of the one that it sent the call to. */
-  readonly routedChannelName: string | null
-}
-
-export interface RecentHistory {
-  /** Oldest first. */
-  readonly calls: readonly RecentCall[]
-  readonly lastSuccessAt: number | null
-  readonly lastFailureAt: number | null
-  readonly consecutiveFailures: number
-}
+import type { RecentCall, RecentHistory } from '../domain/channel-health.ts'
 
 /** What became of the last attempts at a channel, for people; the breaker decides by memory of its own. */
 export interface RecentCalls {

@@ -1,3 +1,4 @@
+import type { ChannelHealth } from '../domain/channel-health.ts'
 import type { Balance, Channel, Pool } from '../domain/channel.ts'
 import { defaultFailover, type FailoverSettings } from '../domain/failover.ts'
 import { CONVERSATION_MS, createAffinity } from './affinity.ts'
@@ -8,7 +9,7 @@ import { createChain } from './chain.ts'
 import type { Refusal } from './failure.ts'
 import type { Journey, RoutedCall } from './journey.ts'
 import { MAX_MODEL_CHARACTERS } from './model-name.ts'
-import { createRecentCalls, type RecentCalls, type RecentHistory } from './recent-calls.ts'
+import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
 import { createRuleTable } from './rules.ts'
 import { createUpstreamKeys } from './upstream-keys.ts'
 
@@ -24,13 +25,6 @@ export interface RouterSettings {
   /** How the channels of a pool are picked, and its channels' keys where they do not say; `failover` where it is not said. */
   readonly strategies: Readonly<Partial<Record<Pool, Balance>>>
   readonly failover: FailoverSettings
-}
-
-/** How a channel's last calls went, as far as this process knows. */
-interface ChannelHealth extends RecentHistory {
-  readonly failureRate: number
-  /** Until when it is left alone; undefined while nothing is wrong. */
-  readonly openUntil: number | undefined
 }
 
 /** Where calls go. */
