@@ -1,4 +1,5 @@
 import { after, before } from 'node:test'
+import { changing } from './changes.ts'
 import { installation, readmeCommands } from './install.ts'
 import { scaling } from './scale.ts'
 import { type Stage, startStage } from './stage.ts'
@@ -20,3 +21,4 @@ after(() => stage.close())
 installation(() => stage)
 scaling(() => stage)
 upgrading(() => stage)
+changing(() => stage)

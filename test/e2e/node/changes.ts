@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { until } from '../../support/gateway.ts'
+import { createGateway } from './create-gateway.ts'
+import { rowsOf } from './gateway-on-stage.ts'
+import type { Stage } from './stage.ts'
+
+const CONDITIONS_MS = 120_000
+
+export function changing(stageOf: () => Stage): void {
+  // The first waits most of its time, since Secrets are not watched.
+  describe('what somebody changes', { concurrency: 2 }, () => {
+    test('another password of the database replaces the pods', async () => {
+      const stage = stageOf()
+      const gateway = await createGateway(stage)
+      const template = '{.spec.template.metadata.annotations.tollgate\\.dev/config-hash}'
+      const before = await gateway.get('deployment gateway', template)
+      const user = `user_${gateway.namespace.replace('-', '_')}`
+      await rowsOf(gateway.databaseUrl, `CREATE ROLE ${user} SUPERUSER LOGIN PASSWORD 'another'`)
+      const url = new URL(stage.reachable(gateway.databaseUrl))
+      Object.assign(url, { username: user, password: 'another' })
+      const stringData = { uri: url.href }
+      await gateway.kubectl('patch', 'secret', 'gateway-db', '-p', JSON.stringify({ stringData }))
+      const isChanged = async (): Promise<boolean> => (await gateway.get('deployment gateway', template)) !== before
+      await until('the pods are to read it', isChanged, CONDITIONS_MS)
+      await gateway.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=120s')
+      const users = await rowsOf<{ usename: string }>(
+        gateway.databaseUrl,
+        `SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = current_database() AND usename = $1`,
+        [user],
+      )
+      assert.deepEqual(users, [{ usename: user }])
+      await gateway.ready()
+    })
+
+    test('what is deleted of a store comes back, and what is edited becomes as it was', async () => {
+      const gateway = await createGateway(stageOf())
+      for (const child of ['service/gateway', 'serviceaccount/gateway', 'deployment/gateway']) {
+        const uid = await gateway.get(child, '{.metadata.uid}')
+        await gateway.kubectl('delete', child)
+        await gateway.kubectl('wait', '--for=create', child, '--timeout=60s')
+        assert.notEqual(await gateway.get(child, '{.metadata.uid}'), uid)
+      }
+      await gateway.kubectl('set', 'image', 'deployment/gateway', 'proxy=tollgate:of-somebody')
+      const image = '{.spec.template.spec.containers[0].image}'
+      await gateway.kubectl('wait', `--for=jsonpath=${image}=tollgate:0.1.0`, 'deployment/gateway', '--timeout=60s')
+      await gateway.kubectl('scale', 'deployment/gateway', '--replicas=5')
+      await gateway.kubectl('wait', '--for=jsonpath={.spec.replicas}=1', 'deployment/gateway', '--timeout=60s')
+      await gateway.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=120s')
+      await gateway.ready()
+    })
+  })
+
+  test('when the leader of two operators is killed, the other goes on', async () => {
+    const stage = stageOf()
+    const gateway = await createGateway(stage)
+    const before = await leaderOf(stage)
+    process.kill(processOf(before.split('_')[0] ?? ''), 'SIGKILL')
+    await gateway.patch({ replicas: 2 })
+    const after = await until(
+      'there is another leader',
+      async () => {
+        const leader = await leaderOf(stage)
+        return leader !== '' && leader !== before && leader
+      },
+      CONDITIONS_MS,
+    )
+    await gateway.kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'akstore/gateway', '--timeout=120s')
+    await gateway.ready()
+    assert.equal(await leaderOf(stage), after, 'and it stays the leader')
+    await stage.node.kubectl('-n', OPERATOR, 'rollout', 'status', 'deployment/tollgate-operator', '--timeout=120s')
+  })
+}
+
+const OPERATOR = 'tollgate-system'
+
+function leaderOf({ node }: Stage): Promise<string> {
+  return node.kubectl('-n', OPERATOR, 'get', 'lease', 'tollgate-operator', '-o', 'jsonpath={.spec.holderIdentity}')
+}
+
+/** The process of a pod, which knows the pod's name. */
+function processOf(pod: string): number {
+  assert.ok(pod)
+  const found = readdirSync('/proc').find(
+    (entry) => /^\d+$/.test(entry) && environmentOf(entry).includes(`POD_NAME=${pod}`),
+  )
+  assert.ok(found, `the process of ${pod}`)
+  return Number(found)
+}
+
+function environmentOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return [] // it has ended meanwhile
+  }
+}
