@@ -1,6 +1,7 @@
 import { after, before } from 'node:test'
 import { changing } from './changes.ts'
 import { installation, readmeCommands } from './install.ts'
+import { losing } from './lost-pod.ts'
 import { scaling } from './scale.ts'
 import { type Stage, startStage } from './stage.ts'
 import { upgrading } from './upgrade.ts'
@@ -22,3 +23,4 @@ installation(() => stage)
 scaling(() => stage)
 upgrading(() => stage)
 changing(() => stage)
+losing(() => stage)
