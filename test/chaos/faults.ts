@@ -87,7 +87,7 @@ async function inOutage({ postgres, traffic, count }: Stage, work: () => Promise
 }
 
 async function terminate({ stage: { query } }: Draw<Stage>): Promise<void> {
-  await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tollgate'`)
+  await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tollgate%'`)
 }
 
 function network(begin: (net: FaultProxy, variant: number) => void): Run {

@@ -58,9 +58,10 @@ test('the pool and the listener are encrypted, as DB_SSLMODE or the URL says', a
     assert.equal((await replica.call(key)).status, 200)
     const connections = await until('the gateway listens', async () => {
       const kinds = await site.query<{ ssl: boolean; listens: boolean }>(
-        `SELECT DISTINCT ssl, query LIKE 'LISTEN%' OR query LIKE '%revision%' AS listens
-         FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1`,
+        `SELECT DISTINCT ssl, application_name = $2 AS listens
+         FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name IN ($1, $2)`,
         name,
+        `${name} (listens)`,
       )
       return kinds.some(({ listens }) => listens) && kinds.some(({ listens }) => !listens) && kinds
     })

@@ -47,7 +47,7 @@ test('connections whose server has fallen silent are replaced by new ones', asyn
   await site.expectExactLedger()
 
   const backends = await site.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE application_name = 'tollgate'`,
+    `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'tollgate%'`,
   )
   for (const { pid } of backends) process.kill(pid, 'SIGSTOP')
   try {
