@@ -35,6 +35,13 @@ interface Case {
   readonly user?: { readonly uid?: number; readonly gid?: number }
 }
 
+interface Ended {
+  readonly code: number
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** Runs every command on a storage that cannot be used, and looks at all that they say and leave behind. */
 async function expectRefusals(t: TestContext, { env, says, but = {}, status = 1, fine = [], state, user }: Case) {
   const before = await state?.()
@@ -51,7 +58,7 @@ async function expectRefusals(t: TestContext, { env, says, but = {}, status = 1,
       assert.deepEqual([ended.status, ended.stderr], [0, ''], command)
       continue
     }
-    assert.match(ended.stderr, but[command] ?? says, command)
+    assert.match(ended.stderr, but[command] ?? says, `${command}: ${JSON.stringify(ended)}`)
     assert.equal(ended.status, status, `${command}: ${ended.stderr}`)
     assert.doesNotMatch(ended.stderr, /^\s+at /m, command)
     assert.deepEqual(await state?.(), before, `${command} changed something`)
@@ -76,8 +83,8 @@ async function runCommand(command: Command, home: string, env: Env, user: Case['
   try {
     return { status: 0, ...(await promisify(execFile)(process.execPath, [MAIN, ...command.split(' ')], options)) }
   } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string } // safe: execFile's error
-    return { status: code, stdout, stderr }
+    const { code, signal, stdout, stderr } = error as Ended // safe: execFile's error
+    return { status: code, signal, stdout, stderr }
   }
 }
 
