@@ -71,7 +71,7 @@ export async function serve(
     },
     onLost() {
       log.error('the lease was lost: this replica ends')
-      leading.abort(new Error('This replica does not lead any more.'))
+      leading.abort(new NotLeading())
       lost.resolve()
     },
   })
@@ -88,6 +88,13 @@ export async function serve(
       await probes.close()
       await connection.close()
     },
+  }
+}
+
+/** A pass that was under way when the lease was lost. */
+class NotLeading extends Error {
+  constructor() {
+    super('This replica does not lead, or may not lead any more.')
   }
 }
 
@@ -119,7 +126,7 @@ function compete(
 
 function leadersClient(connection: Connection, signal: AbortSignal, isLeading: () => boolean, watches: Watches) {
   const guard = (): void => {
-    if (!isLeading()) throw new Error('This replica does not lead, or may not lead any more.')
+    if (!isLeading()) throw new NotLeading()
   }
   return withCachedLists(createClient(connection, { signal, guard }), (kind) => watches.known(kind))
 }
@@ -144,6 +151,7 @@ function startQueue(config: OperatorConfig, log: Log, metrics: OperatorMetrics, 
       }
     },
     onFailure(store, error, failures) {
+      if (error instanceof NotLeading) return undefined // the one that leads now goes on with it
       log.warn({ store, err: error, failures }, 'a pass failed and will be tried again')
       return error instanceof ApiError ? error.retryAfterMs : undefined
     },
