@@ -7,20 +7,20 @@ set -euo pipefail
 export BUILDAH_ISOLATION=chroot
 buildah() { command buildah $STORE "$@"; } # unquoted: it is several arguments
 
-work=$(mktemp -d)
+scratch=$(mktemp -d)
 # debootstrap leaves /proc and /sys mounted when it is interrupted: nothing may be deleted through them.
-trap 'umount -lq "$work/root/proc" "$work/root/sys" || true; rm -rf --one-file-system "$work"' EXIT
-root=$work/root
+trap 'umount -lq "$scratch/root/proc" "$scratch/root/sys" || true; rm -rf --one-file-system "$scratch"' EXIT
+root=$scratch/root
 
 commit() { # commit FOLDER IMAGE CONFIG…
   local container; container=$(buildah from scratch)
-  buildah copy -q "$container" "$1" / > "$work/copied"
+  buildah copy -q "$container" "$1" / > "$scratch/copied"
   buildah config "${@:3}" "$container"
-  buildah commit -q --rm "$container" "$2" > "$work/committed"
+  buildah commit -q --rm "$container" "$2" > "$scratch/committed"
 }
 
-mkdir "$work/pause"
-gcc -xc -static -Os -o "$work/pause/pause" - <<'C'
+mkdir "$scratch/pause"
+gcc -xc -static -Os -o "$scratch/pause/pause" - <<'C'
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -29,9 +29,9 @@ static void leave(int s) { (void)s; _exit(0); }
 static void reap(int s) { (void)s; while (waitpid(-1, 0, WNOHANG) > 0); }
 int main(void) { signal(SIGINT, leave); signal(SIGTERM, leave); signal(SIGCHLD, reap); for (;;) pause(); }
 C
-commit "$work/pause" localhost/pause:1 --entrypoint '["/pause"]'
+commit "$scratch/pause" localhost/pause:1 --entrypoint '["/pause"]'
 
-debootstrap --variant=minbase --include=ca-certificates,libatomic1 trixie "$root" > "$work/log" || { tail "$work/log" >&2; exit 1; }
+debootstrap --variant=minbase --include=ca-certificates,libatomic1 trixie "$root" > "$scratch/log" || { tail "$scratch/log" >&2; exit 1; }
 chroot "$root" apt-get clean
 # What makes Debian's image slim: what programs do not read is not there, nor comes with what is installed later.
 unread=(groff info linda lintian locale man)
@@ -48,8 +48,8 @@ for name in npm npx; do ln -s "../lib/node_modules/npm/bin/$name-cli.js" "$root/
 # Modules that have to be compiled need the headers. Those of any version do: Node-API is the same in all.
 cp -a "${npm%/lib/node_modules/*}/include/node" "$root/usr/local/include/"
 # A machine that trusts further authorities does so since its registries are behind them.
-cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2> "$work/log" || true
-chroot "$root" update-ca-certificates > "$work/log" 2>&1
+cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2> "$scratch/log" || true
+chroot "$root" update-ca-certificates > "$scratch/log" 2>&1
 commit "$root" docker.io/library/node:24-trixie-slim --cmd node \
   --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
