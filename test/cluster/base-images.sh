@@ -8,9 +8,9 @@ export BUILDAH_ISOLATION=chroot
 buildah() { command buildah $STORE "$@"; } # unquoted: it is several arguments
 
 scratch=$(mktemp -d)
-# debootstrap leaves /proc and /sys mounted when it is interrupted: nothing may be deleted through them.
-trap 'umount -lq "$scratch/root/proc" "$scratch/root/sys" || true; rm -rf --one-file-system "$scratch"' EXIT
 root=$scratch/root
+# debootstrap leaves /proc and /sys mounted when it is interrupted: nothing may be deleted through them.
+trap 'umount -lq "$root/proc" "$root/sys" || true; rm -rf --one-file-system "$scratch"' EXIT
 
 commit() { # commit FOLDER IMAGE CONFIG…
   local container; container=$(buildah from scratch)
