@@ -65,7 +65,7 @@ async function addStatistics(database: Database): Promise<void> {
   const insert = `
     INSERT INTO ${tableOf(database, 'usage_stats')} (resolution, start, key_id, model, channel, ${measures.join(', ')})
     WITH written AS (
-      SELECT key_id, admitted_at, model, channel, status, http_status, quota, ${replaced} AS replaced,
+      SELECT key_id, tenant_id, admitted_at, model, channel, status, http_status, quota, ${replaced} AS replaced,
         ${replacedColumns.slice(1).join(', ')}
       FROM ${tableOf(database, 'request_logs')}
     )
