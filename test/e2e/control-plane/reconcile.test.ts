@@ -1,123 +1,13 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { type Client, createClient } from '../../../operator/client/client.ts'
-import { type Connection, openConnection } from '../../../operator/client/connection.ts'
+import { after, test } from 'node:test'
 import { kinds } from '../../../operator/client/kinds.ts'
-import type { KubernetesObject } from '../../../operator/api/object.ts'
-import { createReconcile, type Pass } from '../../../operator/reconcile.ts'
-import { createRecorder } from '../../../operator/status/record-events.ts'
-import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
-import { createTestKubelet, type TestKubelet } from '../../cluster/test-kubelet.ts'
-import { until } from '../../support/gateway.ts'
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
+import { until } from '../../support/until.ts'
+import { startStoreScene } from './store-scene.ts'
 
-const CRDS = new URL('../../../crds', import.meta.url).pathname
-
-let cluster: ControlPlane
-let server: PostgresServer
-let connection: Connection
-let client: Client
-let namespace: string
-let kubelet: TestKubelet
-let reconcile: Pass
-let now = Date.now()
-const writes: string[] = []
-const drifted: string[] = []
-
-before(async () => {
-  ;[cluster, server] = await Promise.all([startControlPlane(), startPostgres()])
-  await cluster.kubectl('apply', '--server-side', '-f', CRDS)
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/apikeystores.tollgate.dev')
-  namespace = await cluster.createNamespace()
-  const { ca, certificate: cert, key } = cluster
-  const readIdentity = () => Promise.resolve({ server: cluster.server, headers: {}, tls: { ca, cert, key } })
-  connection = openConnection({ readIdentity })
-  const counted = openConnection({ readIdentity, onAnswer: (method) => method !== 'GET' && writes.push(method) })
-  after(() => counted.close())
-  client = createClient(connection)
-  kubelet = createTestKubelet(client, namespace)
-  const clock = () => now
-  const operator = createClient(counted, { fieldValidation: 'Strict' })
-  reconcile = createReconcile({
-    client: operator,
-    now: clock,
-    makeSecret: () => randomBytes(32).toString('base64'),
-    askHealth: (podIp) => {
-      const version = kubelet.imageAt(podIp)?.split(':')[1]
-      return Promise.resolve({ canServe: true, isDatabaseConnected: true, version, schema: undefined })
-    },
-    recorder: createRecorder(operator, 'tests', clock),
-    onDrift: (kind) => drifted.push(kind),
-  })
-})
-after(async () => {
-  await connection.close()
-  await Promise.all([cluster.close(), server.close()])
-})
-
-interface Condition {
-  readonly type: string
-  readonly status: string
-  readonly reason: string
-}
-
-async function conditionOf(name: string, type: string, of = namespace): Promise<string> {
-  const store = await client.get(kinds.ApiKeyStore, { namespace: of, name })
-  const { conditions = [] } = (store?.['status'] ?? {}) as { readonly conditions?: readonly Condition[] } // safe: its schema
-  const { status, reason } = conditions.find((each) => each.type === type) ?? {}
-  return `${status} ${reason}`
-}
-
-/** Operator, controllers and kubelet, turn by turn, until it is so. */
-async function turnUntil(what: string, name: string, isSo: () => Promise<boolean>): Promise<void> {
-  await until(
-    what,
-    async () => {
-      await reconcile({ namespace, name })
-      await kubelet.step()
-      return isSo()
-    },
-    60_000,
-  )
-}
-
-const turnUntilCondition = (name: string, type: string, expected: string) =>
-  turnUntil(`${type} is ${expected}`, name, async () => (await conditionOf(name, type)) === expected)
-
-async function get(kind: keyof typeof kinds, name: string): Promise<KubernetesObject | undefined> {
-  return client.get(kinds[kind], { namespace, name })
-}
-
-/** What it runs, and of which content. */
-async function templateOf(name: string): Promise<string> {
-  return JSON.stringify((await get('Deployment', name))?.['spec'])
-}
-
-async function makeStore(name: string, spec: object = {}): Promise<void> {
-  const uri = await server.createDatabase()
-  await cluster.apply({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `${name}-db`, namespace },
-    stringData: { uri },
-  })
-  await change(name, spec)
-}
-
-async function change(name: string, spec: object): Promise<void> {
-  await cluster.apply({
-    apiVersion: 'tollgate.dev/v1alpha1',
-    kind: 'ApiKeyStore',
-    metadata: { name, namespace },
-    spec: {
-      image: 'registry.example/tollgate:1',
-      replicas: 2,
-      database: { engine: 'postgres', postgres: { connectionSecretRef: { name: `${name}-db` } } },
-      ...spec,
-    },
-  })
-}
+const scene = await startStoreScene()
+after(() => scene.close())
+const { client, cluster, namespace, drifted, requests, reconcile } = scene
+const { change, conditionOf, get, makeSecret, makeStore, templateOf, turnUntilCondition } = scene
 
 test('a store is migrated, then rolled out, then ready, and then left alone', async () => {
   await makeStore('gate')
@@ -133,9 +23,9 @@ test('a store is migrated, then rolled out, then ready, and then left alone', as
 
   const events = await cluster.kubectl('-n', namespace, 'events', '--for', 'akstore/gate')
   assert.match(events, /Normal +Serving/)
-  writes.length = 0
+  requests.length = 0
   for (let pass = 0; pass < 10; pass += 1) await reconcile({ namespace, name: 'gate' })
-  assert.deepEqual(writes, [])
+  assert.deepEqual(new Set(requests), new Set(['GET']))
 })
 
 test('what somebody changes or deletes is set right, and a changed Secret replaces the pods', async () => {
@@ -147,8 +37,7 @@ test('what somebody changes or deletes is set right, and a changed Secret replac
   assert.deepEqual(drifted, ['Deployment'])
   const healed = await templateOf('gate')
 
-  const stringData = { more: 'x' }
-  await cluster.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'gate-db', namespace }, stringData })
+  await makeSecret('gate-db', { more: 'x' })
   await reconcile({ namespace, name: 'gate' })
   assert.notEqual(await templateOf('gate'), healed)
   assert.equal((await client.list(kinds.Job, { namespace })).length, 1, 'the database is still the same')
