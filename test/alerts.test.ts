@@ -22,14 +22,15 @@ interface Rules {
   readonly groups: readonly { readonly rules: readonly Alert[] }[]
 }
 
-// safe: the chart's are checked by promtool, and those of a store are of its parts' making
-const ofChart = parse(read('charts/tollgate/alerts.yaml')) as Rules
-const spec = { image: 'tollgate', replicas: 1, database: { engine: 'sqlite' as const } }
-const ofStore = prometheusRule({ name: 'gateway', namespace: 'default', uid: '1', generation: 1, spec })[
-  'spec'
-] as Rules
+const ofChart = parse(read('charts/tollgate/alerts.yaml')) as Rules // safe: promtool checks it
+const ofStore = rulesOf(1)
 const alerts = [...ofChart.groups, ...ofStore.groups].flatMap(({ rules }) => rules)
 const dashboards = globSync('charts/tollgate/dashboards/*.json', { cwd: ROOT })
+
+function rulesOf(replicas: number): Rules {
+  const spec = { image: 'tollgate', replicas, database: { engine: 'sqlite' as const } }
+  return prometheusRule({ name: 'gateway', namespace: 'default', uid: '1', generation: 1, spec })['spec'] as Rules // safe: of its parts' making
+}
 
 /** The names of series that proxies and operators have. */
 function series(): ReadonlySet<string> {
@@ -88,6 +89,12 @@ test('a metric that there is not would be seen', () => {
   assert.deepEqual(unknownIn('rate(tollgate_calls_total[5m]) + tollgate_operator_leaders'), [
     'tollgate_operator_leaders',
   ])
+})
+
+test('nobody is called for a store that is to have no pods', () => {
+  const names = (rules: Rules): string[] => rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert))
+  assert.deepEqual(names(ofStore), ['TollgateDown', 'TollgateSpoolGrowing'])
+  assert.deepEqual(names(rulesOf(0)), ['TollgateSpoolGrowing'])
 })
 
 test('every alert has a page that says what to do', () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
+import { prometheusRule } from '../../../operator/resources/monitors.ts'
 import { chartPath } from './helm.ts'
 
 const RULES = join(chartPath('tollgate'), 'alerts.yaml')
@@ -32,9 +33,10 @@ async function written(name: string, content: object): Promise<string> {
 }
 
 const operator = (metric: string, labels = ''): string =>
-  `tollgate_operator_${metric}{namespace="system",job="operator"${labels}}`
+  `tollgate_operator_${metric}{namespace="tollgate-system",job="tollgate-operator"${labels}}`
 const condition = (type: string, status: string): string =>
   `tollgate_operator_store_condition{namespace="team",name="gateway",type="${type}",status="${status}"}`
+const proxy = (metric: string, pod = 'a'): string => `${metric}{namespace="team",job="gateway-metrics",pod="${pod}"}`
 
 /** Series by minute, as promtool writes them, for half an hour: with which an alert is raised, and with which it is not. */
 const behaviour: Readonly<Record<string, readonly [raised: Record<string, string>, quiet: Record<string, string>]>> = {
@@ -70,7 +72,7 @@ const behaviour: Readonly<Record<string, readonly [raised: Record<string, string
   ],
   TollgateStoreUnavailable: [
     { [condition('Available', 'False')]: '1x30' },
-    { [condition('Available', 'False')]: '0x30', [condition('Available', 'Unknown')]: '1x30' },
+    { [condition('Available', 'False')]: '1x30', [condition('Ready', 'True')]: '1x30' }, // scaled to zero
   ],
   TollgateStoreDatabaseUnreachable: [
     { [condition('DatabaseReachable', 'False')]: '1x30' },
@@ -85,15 +87,26 @@ const behaviour: Readonly<Record<string, readonly [raised: Record<string, string
     { [condition('Ready', 'True')]: '0x30' },
     { [condition('Ready', 'True')]: '1x10 0x10 1x10' }, // a roll-out of ten minutes
   ],
+  TollgateDown: [
+    { [proxy('up')]: '0x30', 'up{namespace="team",job="another-metrics"}': '1x30' },
+    { [proxy('up', 'a')]: '0x30', [proxy('up', 'b')]: '1x30' },
+  ],
+  TollgateSpoolGrowing: [
+    { [proxy('tollgate_spool_oldest_seconds', 'a')]: '0+60x30', [proxy('tollgate_spool_oldest_seconds', 'b')]: '0x30' },
+    { [proxy('tollgate_spool_oldest_seconds')]: '0 240 0 600 0 240x25' },
+  ],
 }
 
 interface Rules {
   readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[]
 }
 
-test('each alert is raised when it should be, and not when nothing is wrong', async () => {
-  const { groups } = parse(await readFile(RULES, 'utf8')) as Rules // safe: promtool checks it
-  const alerts = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert))
+test('each alert is raised when it should be, says of whom, and is not raised when nothing is wrong', async () => {
+  const spec = { image: 'tollgate', replicas: 1, database: { engine: 'postgres' as const } }
+  const store = { name: 'gateway', namespace: 'team', uid: '1', generation: 1, spec }
+  // safe: promtool checks them
+  const rules = [parse(await readFile(RULES, 'utf8')), prometheusRule(store)['spec']] as readonly Rules[]
+  const alerts = rules.flatMap(({ groups }) => groups).flatMap((group) => group.rules.map(({ alert }) => alert))
   assert.deepEqual(Object.keys(behaviour), alerts)
   const cases = Object.entries(behaviour).flatMap(([alert, [raised, quiet]]) => [
     { alert, series: raised, count: 1 },
@@ -105,17 +118,14 @@ test('each alert is raised when it should be, and not when nothing is wrong', as
     input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
     promql_expr_test: [
       {
-        expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`,
+        expr: `count(ALERTS{alertname="${alert}",alertstate="firing",namespace=~".+"}) or vector(0)`,
         eval_time: '30m',
         exp_samples: [{ labels: '{}', value: count }],
       },
     ],
   }))
-  await promtool(
-    'test',
-    'rules',
-    await written('tests.json', { rule_files: [RULES], evaluation_interval: '1m', tests }),
-  )
+  const files = await Promise.all(rules.map((each, index) => written(`rules-${index}.json`, each)))
+  await promtool('test', 'rules', await written('tests.json', { rule_files: files, evaluation_interval: '1m', tests }))
 })
 
 for (const name of ['gateway', 'operator']) {
