@@ -28,7 +28,9 @@ export const operatorVariables = z
     POD_NAME: optional(z.string().max(253).default('tollgate-operator')).describe(
       'What it calls itself in the lease and in events.',
     ),
-    POD_NAMESPACE: namespace('default').describe('The namespace of the lease.'),
+    POD_NAMESPACE: namespace('default').describe(
+      'Its own namespace, which has the lease, and out of which pods of stores are asked how they are.',
+    ),
     LEASE_NAME: optional(z.string().min(1).max(253).default('tollgate-operator')).describe(
       'The Lease for which replicas compete. Two operators for different namespaces need two.',
     ),

@@ -34,6 +34,7 @@ function createPass({ client, metrics }: Tools): Pass {
     askHealth: createAskHealth(),
     recorder: createRecorder(client, config.POD_NAME, Date.now),
     now: Date.now,
+    operatorNamespace: config.POD_NAMESPACE,
     makeSecret: () => randomBytes(32).toString('base64'),
     onDrift: (kind) => metrics.driftCorrection(kind),
   })

@@ -42,7 +42,7 @@ export const networkPolicy = z
     ingressFrom: listOf(
       passedOn('As `from` in a NetworkPolicy.'),
       32,
-      'Who may call the proxies. Default: everybody.',
+      'Who may call the proxies and read their metrics, besides the operator. Default: everybody.',
     ).optional(),
     egressTo: listOf(
       passedOn('As `to` in a NetworkPolicy.'),

@@ -20,6 +20,7 @@ export interface Sources {
   /** In milliseconds since 1970. */
   readonly now: () => number
   readonly makeSecret: () => string
+  readonly operatorNamespace: string
 }
 
 const OWN_KINDS = [
@@ -33,7 +34,7 @@ const MONITORING_KINDS = [kinds.ServiceMonitor, kinds.PrometheusRule]
 
 /** All that a pass has to know, read once. */
 export async function observe(object: KubernetesObject, store: Store, sources: Sources): Promise<Observed> {
-  const { client, now, makeSecret } = sources
+  const { client, now, makeSecret, operatorNamespace } = sources
   const { namespace, name } = store
   const [secrets, monitoring, deployment] = await Promise.all([
     observeSecrets(client, store),
@@ -46,13 +47,14 @@ export async function observe(object: KubernetesObject, store: Store, sources: S
   ])
   const pods = (await listOwn(client, store, [kinds.Pod])) as readonly Pod[] // safe: the API server's own schema
   const known = [...listed, ...(deployment && isOwn(store, deployment) ? [deployment] : [])]
-  const monitoringKinds = new Set(monitoring.map(({ kind }) => kind))
-  const { found, strangers } = await lookFor(client, store, known, monitoringKinds)
+  const surroundings = { monitoringKinds: new Set(monitoring.map(({ kind }) => kind)), operatorNamespace }
+  const { found, strangers } = await lookFor(client, store, known, surroundings)
   const at = now()
   const children = [...known, ...found]
   const claim = children.find(({ kind }) => kind === kinds.PersistentVolumeClaim.kind)
   return {
     ...secrets,
+    ...surroundings,
     now: at,
     status: readStatus(object),
     isDeleting: object.metadata.deletionTimestamp !== undefined,
@@ -63,7 +65,6 @@ export async function observe(object: KubernetesObject, store: Store, sources: S
     pods: await Promise.all(pods.filter(isProxy).map((pod) => podSeen(pod, sources.askHealth))),
     jobs: new Map(jobs.map((job) => [job.metadata.name, jobSeen(job, pods, at)])),
     isClaimPending: claim !== undefined && phaseOf(claim) === 'Pending',
-    monitoringKinds,
     fresh: { adminKey: makeSecret(), encryptionKey: makeSecret() },
   }
 }
@@ -89,11 +90,11 @@ async function lookFor(
   client: Reader,
   store: Store,
   known: readonly KubernetesObject[],
-  monitoringKinds: ReadonlySet<string>,
+  surroundings: Pick<Observed, 'monitoringKinds' | 'operatorNamespace'>,
 ): Promise<Found> {
   const { namespace, name } = store
   const names = new Set(known.map(identityOf))
-  const wanted = [...childrenOf(store, monitoringKinds), { ...kinds.Deployment, metadata: { name } }]
+  const wanted = [...childrenOf(store, surroundings), { ...kinds.Deployment, metadata: { name } }]
   const unknown = wanted.filter((object) => !names.has(identityOf(object)))
   const read = async ({ metadata, ...object }: KubernetesObject) =>
     client.get(kindOf({ metadata, ...object }), { namespace, name: metadata.name })

@@ -96,6 +96,8 @@ export interface Observed {
   readonly isClaimPending: boolean
   /** Which of the Prometheus operator's kinds the cluster knows. */
   readonly monitoringKinds: ReadonlySet<string>
+  /** Where the operator itself runs. */
+  readonly operatorNamespace: string
   /** For Secrets that have to be made now. */
   readonly fresh: { readonly adminKey: string; readonly encryptionKey: string }
 }

@@ -44,7 +44,7 @@ export function planFor(store: Store, observed: Observed): Plan {
     image === undefined
       ? []
       : [workload(store, { image, configHash: needs.configHash, connection: needs.connections.proxy })]
-  const wanted = [...childrenOf(store, observed.monitoringKinds), ...pods]
+  const wanted = [...childrenOf(store, observed), ...pods]
   const { apply, drifted, remove } = changesOf(wanted, observed.children)
   const isChanging = apply.some(({ kind }) => kind === 'Deployment')
   const standing = readiness(observed, gate, isChanging)

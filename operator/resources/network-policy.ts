@@ -1,18 +1,18 @@
 import type { KubernetesObject, Store } from '../api/object.ts'
-import { owned, selectorOf } from './labels.ts'
+import { MANAGER, owned, selectorOf } from './labels.ts'
 
-const dns = {
-  ports: [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ],
-}
+const tcp = (port: string | number) => ({ protocol: 'TCP', port })
+const dns = { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] }
 
-/** Undefined where the store wants none. */
-export function networkPolicy(store: Store): KubernetesObject | undefined {
+/** Undefined where the store wants none. Whoever else may not come in, the operator may: it asks each pod how it is. */
+export function networkPolicy(store: Store, operatorNamespace: string): KubernetesObject | undefined {
   const { enabled = false, ingressFrom, egressTo } = store.spec.networkPolicy ?? {}
   if (!enabled) return undefined
-  const ports = ['http', 'metrics'].map((port) => ({ protocol: 'TCP', port }))
+  const operator = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': operatorNamespace } },
+    podSelector: { matchLabels: { 'app.kubernetes.io/name': MANAGER } },
+  }
+  const ports = [tcp('http'), tcp('metrics')]
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -20,7 +20,12 @@ export function networkPolicy(store: Store): KubernetesObject | undefined {
     spec: {
       podSelector: { matchLabels: selectorOf(store) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ ports, ...(ingressFrom && { from: ingressFrom }) }],
+      ingress: ingressFrom
+        ? [
+            { ports, from: ingressFrom },
+            { ports: [tcp('http')], from: [operator] },
+          ]
+        : [{ ports }],
       egress: egressTo === undefined ? [{}] : [dns, { to: egressTo }],
     },
   }

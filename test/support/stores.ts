@@ -40,6 +40,7 @@ export function observedOf(change: Partial<Observed> = {}): Observed {
     jobs: new Map(),
     isClaimPending: false,
     monitoringKinds: new Set(['ServiceMonitor', 'PrometheusRule']),
+    operatorNamespace: 'tollgate-system',
     fresh: { adminKey: 'a fresh admin key', encryptionKey: 'a fresh encryption key' },
     ...change,
   }
@@ -92,7 +93,7 @@ export function migrated(store: Store, observed: Observed): Observed {
 /** All that is there once a pass has applied everything. */
 export function applied(store: Store, observed: Observed): Observed {
   const children = planFor(store, observed).apply.map(({ object }) => object)
-  const count = childrenOf(store, observed.monitoringKinds).length
+  const count = childrenOf(store, observed).length
   if (children.length <= count) throw new Error('The Deployment is not among what was applied.')
   return { ...observed, children, deployment: deploymentSeen({ wanted: store.spec.replicas }) }
 }

@@ -190,6 +190,7 @@ async function passesAs(account: string, where: string, store: string, passes: n
     const reconcile = createReconcile({
       client,
       now: Date.now,
+      operatorNamespace: where,
       makeSecret: () => 'a-secret-of-at-least-32-characters',
       askHealth: () => Promise.resolve(undefined),
       recorder: createRecorder(client, 'tests', Date.now),

@@ -3,6 +3,8 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
+import { networkPolicy } from '../../../operator/resources/network-policy.ts'
+import { storeOf, sqliteSpec } from '../../support/stores.ts'
 import { casePath, chartPath, helm, render, repositoryPath } from './helm.ts'
 
 const cases = globSync('*.yaml', { cwd: casePath('.') })
@@ -93,4 +95,23 @@ test('the CRDs are objects of the chart, kept where that is wanted, and left out
   assert.deepEqual(policies(await definitions()), ['keep', 'keep', 'keep', 'keep'])
   assert.deepEqual(policies(await definitions('crds.keep=false')), [undefined, undefined, undefined, undefined])
   assert.deepEqual(await definitions('crds.enabled=false'), [])
+})
+
+test('an operator of another name watches itself by that name', async () => {
+  const flags = ['--namespace=team', '--set', 'monitoring.prometheusRule.enabled=true']
+  const objects = await render('tollgate', 'gateways', ...flags)
+  const rule = JSON.stringify(objects.find(({ kind }) => kind === 'PrometheusRule'))
+  assert.match(rule, /absent\(\w+{namespace=\\"team\\",job=\\"gateways-operator\\"}\)/)
+})
+
+test('whoever a store lets in, the pods of the operator are let in by their labels', async () => {
+  const peers = [{ namespaceSelector: { matchLabels: { team: 'a' } } }]
+  const policy = networkPolicy(
+    storeOf({ ...sqliteSpec, networkPolicy: { enabled: true, ingressFrom: peers } }),
+    'system',
+  )
+  const objects = await render('tollgate', 'gateways')
+  const labels = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment')?.['spec'])
+  const [, asked] = /"podSelector":{"matchLabels":{([^}]+)}}}\]/.exec(JSON.stringify(policy)) ?? []
+  assert.ok(asked && labels.includes(asked), `${asked} of ${labels}`)
 })

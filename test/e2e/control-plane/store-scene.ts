@@ -67,6 +67,7 @@ export async function startStoreScene(): Promise<StoreScene> {
   const reconcile = createReconcile({
     client: operator,
     now: () => now,
+    operatorNamespace: 'tollgate-system',
     makeSecret: () => randomBytes(32).toString('base64'),
     askHealth: (podIp) => {
       const version = kubelet.imageAt(podIp)?.split(':')[1]
