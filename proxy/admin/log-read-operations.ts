@@ -51,7 +51,7 @@ function listing({ logs }: LogReadParts): DocumentedOperation {
       path: '/api/logs',
       summary: 'The calls, newest first',
       description:
-        'To read on, send `before` with the `next` of the last page. A search that has looked at 10,000 calls stops there: the page may be short or empty then, and `next` says where to go on.',
+        'To read on, send `before` with the `next` of the last page. A search that has looked at 10,000 calls, or at 4,000 of one key or session, stops there: the page may be short or empty then, and `next` says where to go on.',
       query,
       answer: z.strictObject({
         requests: z.array(logItem),

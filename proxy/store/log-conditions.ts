@@ -20,17 +20,16 @@ interface LogConditions {
 const REACH = 10_000
 /** Where the index alone tells, which is many times faster. */
 const REACH_IN_INDEX = 100_000
+/** Among the entries of a key or a session, which lie apart: each may be a page of its own to read. */
+const REACH_APART = 4000
 
 /** Conditions on `request_logs`. */
 export function conditionsOf(database: Database, filter: LogFilter, before?: string): LogConditions {
   const { httpStatus } = filter
   // The more telling first, since one index is walked. SQLite takes that of errors only where a query says so literally.
   const isOfErrors = httpStatus !== undefined && httpStatus[0] >= 400
-  const walks = [
-    equal('session_id', filter.sessionId),
-    equal('key_id', filter.keyId),
-    isOfErrors ? [{ text: () => 'http_status >= 400' }] : [],
-  ]
+  const errors = isOfErrors ? [{ text: () => 'http_status >= 400' }] : []
+  const walks = [equal('session_id', filter.sessionId), equal('key_id', filter.keyId), errors]
   const [walked = [], ...others] = walks.filter((conditions) => conditions.length > 0)
   const rest = [
     ...others.flat(),
@@ -42,10 +41,12 @@ export function conditionsOf(database: Database, filter: LogFilter, before?: str
     ...equal('endpoint', filter.endpoint),
     ...equal('status', filter.status),
   ]
+  const reachOfErrors = rest.length === 1 ? REACH_IN_INDEX : REACH
+  const isApart = walked.length > 0 && walked !== errors
   return {
     walked: [...walked, ...withinTimes(filter.from, filter.to), ...given(before, (place) => `id < ${place}`)],
     rest,
-    reach: walked === walks[2] && rest.length === 1 ? REACH_IN_INDEX : REACH,
+    reach: isApart ? REACH_APART : walked === errors ? reachOfErrors : REACH,
   }
 }
 

@@ -174,6 +174,9 @@ testEngines('a search for what is rare stops after ten thousand entries and says
   assert.deepEqual(await logs.count({ keyId: 'key-2' }), { total: 10_000, isExact: true })
   const { entries, next } = await logs.list({ model: 'rare', keyId: 'key-1' }, { limit: 10 })
   assert.deepEqual([idsOf(entries), next], [[rare.id], null], 'of a key only its entries are looked at')
+  const ofBusy = await logs.list({ model: 'rare', keyId: 'key-2' }, { limit: 10 })
+  const newer = await logs.list({ keyId: 'key-2' }, { limit: 1, offset: 3999 })
+  assert.deepEqual([ofBusy.entries, ofBusy.next], [[], newer.entries[0]?.id], 'and fewer of them')
 })
 
 testEngines('what has ended since is told by its end, and not by its beginning', async (_t, { database }) => {
