@@ -21,6 +21,8 @@ export interface Parts extends Omit<Sources, 'client'> {
 export type Pass = (place: { readonly namespace: string; readonly name: string }) => Promise<number | undefined>
 
 const INVALID_MS = 600_000
+/** What was refused once is hardly let through the next moment. */
+const REFUSED_MS = 60_000
 
 /** One pass over a store: observe, plan, apply, tell. What it throws is to be tried again, later each time. */
 export function createReconcile({ recorder, onDrift, ...sources }: Parts): Pass {
@@ -45,6 +47,6 @@ export function createReconcile({ recorder, onDrift, ...sources }: Parts): Pass 
 
     for (const { kind } of plan.drifted) onDrift(kind)
     await recorder.record(object, status, plan.drifted.map(identityOf))
-    return plan.requeueAfterMs
+    return refusals.length === 0 ? plan.requeueAfterMs : Math.max(plan.requeueAfterMs, REFUSED_MS)
   }
 }

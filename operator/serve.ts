@@ -152,6 +152,7 @@ function startQueue(config: OperatorConfig, log: Log, metrics: OperatorMetrics, 
     },
     onFailure(store, error, failures) {
       if (error instanceof NotLeading) return undefined // the one that leads now goes on with it
+      if (error instanceof ApiError && error.isConflict) return undefined // somebody changed it meanwhile: it is read anew
       log.warn({ store, err: error, failures }, 'a pass failed and will be tried again')
       return error instanceof ApiError ? error.retryAfterMs : undefined
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { conditions } from './condition.ts'
-import { flag, listOf, text, time, whole } from './parts.ts'
+import { listOf, text, time, whole } from './parts.ts'
 
 const COUNT = 1_000_000
 
@@ -13,7 +13,9 @@ const lastMigration = z
     attempts: whole(1, COUNT, 'How many Jobs there were in all; part of the name of the Job.'),
     failures: whole(0, COUNT, 'How many failed one after the other, since the spec or the Secret changed.'),
     trigger: text(64, 'Of the spec and the Secret for which failures are counted.'),
-    isTooNew: flag('Whether the schema is too new for the image.').optional(),
+    failure: z.enum(['SchemaNewerThanImage', 'SettingsInvalid', 'DatabaseUnreachable']).optional().meta({
+      description: 'Why it failed, or the one before it, where that is no fault of the migration.',
+    }),
     startTime: time('When it began.'),
     completionTime: time('When it ended.').optional(),
     message: text(1024, 'Why it failed.').optional(),

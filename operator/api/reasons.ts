@@ -75,7 +75,7 @@ export const reasons = {
   },
   DatabaseReachable: { means: 'The pods reach the database.' },
   DatabaseUnreachable: {
-    means: 'The pods do not reach the database; known keys go on for a while.',
+    means: 'The database cannot be reached, or lets nobody in; pods that serve go on with known keys for a while.',
     todo: 'Look at the database, at the connection Secret and at network policies.',
   },
   DatabaseUnknown: { means: 'No pod could be asked.' },
@@ -95,8 +95,12 @@ export const reasons = {
     todo: 'Run tollgate schema up with the new image, or set migration.policy.',
   },
   SchemaNewerThanImage: {
-    means: 'The database was migrated by a later version that leaves no room for this one.',
-    todo: 'Set an image of that version, or restore a backup.',
+    means: 'The database was migrated by a later version that leaves no room for this one; the old pods go on serving.',
+    todo: 'Set an image of that version, or restore a backup and change the spec.',
+  },
+  SettingsInvalid: {
+    means: 'The image cannot be run with what spec.settings or a Secret says; the old pods go on serving.',
+    todo: 'Correct the variable that the message names where it comes from.',
   },
   SchemaUnknown: { means: 'Nobody has said yet what the schema is.' },
   MigratedByPod: { means: 'The pod brings the schema of its own file up to date when it starts.' },

@@ -9,7 +9,7 @@ export class ApiError extends Error {
   readonly reason: string
   /** How long the server asks to be left alone. */
   readonly retryAfterMs: number | undefined
-  /** The server's sentence, at most 500 characters. It may quote fields of the object; undefined for Secrets. */
+  /** The server's sentence, at most 500 characters. It may quote fields of the object; of Secrets only a quota's. */
   readonly explanation: string | undefined
 
   constructor(what: string, { status, reason, retryAfterMs, explanation, cause }: Particulars) {
@@ -49,6 +49,8 @@ interface Particulars {
 
 const MAX_EXPLANATION = 500
 const MAX_RETRY_AFTER_MS = 60_000
+/** It tells of numbers alone (kubernetes.io: "Resource Quotas"). */
+const QUOTA = /: exceeded quota: /
 
 /**
  * Of an answer's body, which is a `Status` wherever the API server itself answers, and anything at all where a load
@@ -61,7 +63,8 @@ export function refusalOf(what: string, status: number, body: string, retryAfter
     status,
     reason: typeof reason === 'string' && /^[A-Za-z]{1,64}$/.test(reason) ? reason : 'Unknown',
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined,
-    explanation: typeof message === 'string' && !isSecret ? message.slice(0, MAX_EXPLANATION) : undefined,
+    explanation:
+      typeof message === 'string' && (!isSecret || QUOTA.test(message)) ? message.slice(0, MAX_EXPLANATION) : undefined,
   })
 }
 

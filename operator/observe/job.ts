@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../api/object.ts'
 import type { JobSeen, Trouble } from '../plan/observed.ts'
-import { hasEnded, lastWords, type Pod, troubleOf } from './pod.ts'
+import { endOf, hasEnded, lastWords, type Pod, troubleOf } from './pod.ts'
 import { readReport } from './report.ts'
 
 const JOB_NAME = 'batch.kubernetes.io/job-name'
@@ -35,7 +35,9 @@ export function jobSeen(object: KubernetesObject, pods: readonly Pod[], now: num
     state,
     isAtWork: own.some((pod) => pod.status?.phase === 'Running'),
     trouble: isAlone ? withoutPod(metadata.name) : own.map(troubleOf).find((trouble) => trouble !== undefined),
-    message: failed && `${failed.reason ?? 'Failed'}: ${failed.message ?? ''}`,
+    message:
+      failed &&
+      [`${failed.reason ?? 'Failed'}: ${failed.message ?? ''}`, ...own.flatMap((pod) => endOf(pod) ?? [])].join(' '),
     report: own.map((pod) => readReport(lastWords(pod))).find((report) => report !== undefined),
   }
 }

@@ -30,10 +30,14 @@ interface Waiting {
 
 interface Terminated {
   readonly exitCode?: number
+  /** One word, such as OOMKilled. */
+  readonly reason?: string
   readonly message?: string
 }
 
 const MAX_MESSAGE = 300
+/** sysexits.h; the image's programs end so where a variable is not as it should be. */
+const EX_CONFIG = 78
 const NO_IMAGE: ReadonlySet<string> = new Set([
   'ErrImagePull',
   'ImagePullBackOff',
@@ -70,13 +74,25 @@ export function troubleOf({ status }: Pod): Trouble | undefined {
 function troubleIn({ state, lastState }: ContainerStatus, isInit: boolean): Trouble | undefined {
   const { reason = '', message } = state?.waiting ?? {}
   const ended = state?.terminated ?? lastState?.terminated
-  const exit = `The last one ended with exit status ${ended?.exitCode ?? 'unknown'}.`
+  const exit = `The last one ${howItEnded(ended)}`
   if (NO_IMAGE.has(reason)) return { reason: 'ImagePullFailed', message: cut(message ?? reason) }
   if (NO_CONTAINER.has(reason)) return { reason: 'PodsNotReady', message: cut(message ?? reason) }
   if (isInit && (ended?.exitCode ?? 0) !== 0) {
     return { reason: 'MigrationFailed', message: readReport(ended?.message)?.error?.message ?? exit }
   }
   return reason === 'CrashLoopBackOff' ? { reason: 'CrashLooping', message: exit } : undefined
+}
+
+/** Without its last words, which may be the end of a log. */
+function howItEnded({ exitCode, reason }: Terminated = {}): string {
+  const status = exitCode === EX_CONFIG ? `${EX_CONFIG}: a setting or a Secret is wrong` : `${exitCode ?? 'unknown'}`
+  return `ended with exit status ${status}${reason === undefined ? '' : ` (${reason})`}.`
+}
+
+/** How the pod's program ended; undefined where it has not. */
+export function endOf({ status }: Pod): string | undefined {
+  const ended = status?.containerStatuses?.[0]?.state?.terminated
+  return ended && `It ${howItEnded(ended)}`
 }
 
 /** The last words of the pod's container, which it writes for the operator. */

@@ -22,8 +22,12 @@ export interface Aim {
 const RETRY_MS = 10_000
 const LONGEST_RETRY_MS = 300_000
 const MAX_MESSAGE = 1024
-/** The code of a program that the schema is too new for. */
-const TOO_NEW = 'schema_too_new'
+/** Codes of the image's programs for what is no fault of a migration: docs/storage.md has the list. */
+const FAILURES: Readonly<Record<string, Attempt['failure']>> = {
+  schema_too_new: 'SchemaNewerThanImage',
+  environment_invalid: 'SettingsInvalid',
+  storage_away: 'DatabaseUnreachable',
+}
 
 export function aimOf(store: Store, { approval, databaseIdentity, secrets }: Observed, secretName: string): Aim {
   const { image, migration: { policy = 'Auto', backoffLimit = 3 } = {} } = store.spec
@@ -38,15 +42,22 @@ export function aimOf(store: Store, { approval, databaseIdentity, secrets }: Obs
   }
 }
 
-/** The attempt that follows, under a name that no Job before had: a result of an earlier one is never taken for its own. */
+/**
+ * The attempt that follows, under a name that no Job before had: a result of an earlier one is never taken for its own.
+ * It is told why the one before failed until it ends, or whoever looks on would hear of it only between attempts.
+ */
 export function nextAttempt(before: Attempt | undefined, { hash, step, trigger, jobName }: Aim, now: number): Attempt {
   const attempts = (before?.attempts ?? 0) + 1
+  const isRepeated = before?.hash === hash && before.trigger === trigger && before.result === 'Failed'
+  const { failures = 0, failure, message } = isRepeated ? before : {}
   return {
     hash,
     step,
     trigger,
     attempts,
-    failures: before?.hash === hash && before.trigger === trigger ? before.failures : 0,
+    failures,
+    ...(failure !== undefined && { failure }),
+    ...(message !== undefined && { message }),
     jobName: jobName(attempts),
     result: 'Running',
     startTime: new Date(now).toISOString(),
@@ -56,24 +67,28 @@ export function nextAttempt(before: Attempt | undefined, { hash, step, trigger, 
 /** The attempt as its Job leaves it. A Job that has gone without a result is made again under the same name. */
 export function followed(attempt: Attempt, job: JobSeen | undefined, now: number): Attempt {
   if (attempt.result !== 'Running' || job === undefined || job.state === 'running') return attempt
-  const ended = { ...attempt, completionTime: new Date(now).toISOString() }
+  const { failure: _failure, message: _message, ...own } = attempt
+  const ended = { ...own, completionTime: new Date(now).toISOString() }
   const { state, report, message = 'It ended without a report.' } = job
   // A migration that succeeded is one, whatever became of its words; a look that says nothing was none.
   if (state === 'succeeded' && (report !== undefined || attempt.step === 'Migrate')) {
     return { ...ended, result: 'Succeeded' }
   }
+  const failure = FAILURES[report?.error?.code ?? '']
+  const told = (report?.error?.message ?? message).replaceAll(/\s+/g, ' ')
   return {
     ...ended,
     result: 'Failed',
     failures: attempt.failures + 1,
-    isTooNew: report?.error?.code === TOO_NEW,
-    message: `${attempt.jobName}: ${report?.error?.message ?? message}`.slice(0, MAX_MESSAGE),
+    ...(failure !== undefined && { failure }),
+    message: `${attempt.jobName}: ${told}`.slice(0, MAX_MESSAGE),
   }
 }
 
-/** Whether the attempt is one too many, as long as nobody changes anything. */
-export function isFinal({ result, failures, isTooNew = false }: Attempt, { backoffLimit }: Aim): boolean {
-  return result === 'Failed' && (isTooNew || failures > backoffLimit)
+/** Whether the attempt is one too many, as long as nobody changes anything. A database may come back by itself. */
+export function isFinal({ result, failure, failures }: Attempt, { backoffLimit }: Aim): boolean {
+  if (result !== 'Failed' || failure === 'DatabaseUnreachable') return false
+  return failure !== undefined || failures > backoffLimit
 }
 
 /** When an attempt that failed may be followed by another, in milliseconds since 1970. */

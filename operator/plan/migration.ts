@@ -112,14 +112,15 @@ function closed({ deployment, status }: Observed): Pick<Gate, 'image' | 'isOpen'
 function findingOf(schema: Known, aim: Aim, trouble: Trouble | undefined): Finding {
   const { lastMigration: last, pending = [] } = schema
   if (isOpen(schema)) return finding('True', 'UpToDate')
-  if (last.result === 'Running') {
+  if (last.result === 'Running' && last.failures === 0) {
     return last.step === 'Check'
       ? finding('Unknown', 'SchemaUnknown', trouble?.message)
       : finding('False', 'Migrating', trouble?.message)
   }
-  if (last.result === 'Failed') {
-    const failed = isFinal(last, aim) ? 'MigrationFailed' : 'MigrationRetrying'
-    return finding('False', last.isTooNew === true ? 'SchemaNewerThanImage' : failed, last.message)
+  if (last.result !== 'Succeeded') {
+    if (last.failure === 'DatabaseUnreachable') return finding('Unknown', last.failure, last.message)
+    const reason = last.failure ?? (isFinal(last, aim) ? 'MigrationFailed' : 'MigrationRetrying')
+    return finding('False', reason, last.message)
   }
   const detail = `Pending: ${pending.join(', ')}.`
   return aim.policy === 'Manual'

@@ -28,7 +28,7 @@ export function readiness(observed: Observed, gate: Passage, isChanging: boolean
       (deployment?.ready ?? 0) > 0
         ? finding('True', 'Serving')
         : finding('False', isScaledToZero ? 'ScaledToZero' : 'NoPodReady'),
-    database: databaseOf(answers),
+    database: databaseOf(answers, gate),
     version: versions.size === 1 ? answers[0]?.version : undefined,
   }
 }
@@ -42,8 +42,10 @@ function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Findin
   if (deployment.wanted === 0 && deployment.replicas === 0) return finding('True', 'ScaledToZero')
   if (isWhole(deployment)) return undefined
   const trouble = ofPods ?? deployment.trouble
+  if (isClaimPending && (trouble === undefined || isAboutVolumes(trouble))) {
+    return finding('False', 'ClaimPending', trouble?.message)
+  }
   if (trouble) return troubled(trouble)
-  if (isClaimPending) return finding('False', 'ClaimPending')
   const { ready, updated, wanted } = deployment
   const detail = `${ready} of ${wanted} are ready, and ${updated} are of the present template.`
   if (!deployment.isRolledOut || updated < wanted) return finding('False', 'Progressing', detail)
@@ -52,6 +54,11 @@ function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Findin
 
 function isWhole({ ready, replicas, updated, wanted }: DeploymentSeen): boolean {
   return ready === wanted && updated === wanted && replicas === wanted
+}
+
+/** A claim may also wait for its pod, which then has other reasons not to be scheduled. */
+function isAboutVolumes({ reason, message }: Trouble): boolean {
+  return reason === 'Unschedulable' && /persistent ?volume/i.test(message)
 }
 
 function troubled({ reason, message }: Trouble): Finding {
@@ -63,8 +70,13 @@ function answered(answers: readonly HealthSeen[], versions: number): Finding {
   return versions > 1 ? finding('False', 'MixedVersions') : finding('True', 'Serving')
 }
 
-function databaseOf(answers: readonly HealthSeen[]): Finding {
-  if (answers.length === 0) return finding('Unknown', 'DatabaseUnknown')
+/** Where no pod can be asked, the Job for the schema may have found out. */
+function databaseOf(answers: readonly HealthSeen[], gate: Passage): Finding {
+  if (answers.length === 0) {
+    return gate.finding.reason === 'DatabaseUnreachable'
+      ? { ...gate.finding, status: 'False' }
+      : finding('Unknown', 'DatabaseUnknown')
+  }
   const away = answers.filter(({ isDatabaseConnected }) => !isDatabaseConnected).length
   if (away === 0) return finding('True', 'DatabaseReachable')
   return finding('False', 'DatabaseUnreachable', `So say ${away} of ${answers.length}.`)

@@ -25,7 +25,7 @@ export interface Connection {
 
 /** What the proxies read; see docs/configuration.md. */
 export function proxyEnvironment(store: Store, connection: Connection | undefined): readonly Variable[] {
-  const { drain, settings = {} } = store.spec
+  const { drain } = store.spec
   const delaySeconds = drain?.shutdownDelaySeconds ?? 5
   const graceSeconds = (drain?.terminationGracePeriodSeconds ?? 60) - delaySeconds - LAST_WORDS_SECONDS
   return [
@@ -35,10 +35,15 @@ export function proxyEnvironment(store: Store, connection: Connection | undefine
     { name: 'SHUTDOWN_GRACE_MS', value: `${Math.max(1, graceSeconds) * 1000}` },
     fromSecret('ADMIN_API_KEY', adminKeyOf(store)),
     ...storageEnvironment(store, connection),
-    ...Object.entries(settings)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ({ name, value })),
+    ...settingsEnvironment(store),
   ]
+}
+
+/** What the store says itself; some of it is about the database. */
+export function settingsEnvironment({ spec: { settings = {} } }: Store): readonly Variable[] {
+  return Object.entries(settings)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value }))
 }
 
 /** What every program of the image needs to work on the store's data. */

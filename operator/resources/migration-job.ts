@@ -1,5 +1,5 @@
 import type { KubernetesObject, Store } from '../api/object.ts'
-import { type Connection, storageEnvironment } from './environment.ts'
+import { type Connection, settingsEnvironment, storageEnvironment } from './environment.ts'
 import { labelsOf, owned } from './labels.ts'
 import { container, placement, securityContext, volumes } from './pod.ts'
 
@@ -19,7 +19,7 @@ export function migrationJob(store: Store, { name, step, connection }: Migration
   const run = {
     name: 'migrate',
     args: ['schema', 'up', ...(step === 'Check' ? ['--dry-run'] : []), '--json', '--result', '/dev/termination-log'],
-    env: storageEnvironment(store, connection),
+    env: [...storageEnvironment(store, connection), ...settingsEnvironment(store)],
     ...(jobTemplate?.resources && { resources: jobTemplate.resources }),
   }
   return {

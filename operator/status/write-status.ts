@@ -15,9 +15,15 @@ export async function writeStatus(
   const status = statusAt(object, planned, now)
   if (isDeepStrictEqual(status, object['status'])) return
   const { apiVersion, kind, metadata } = object
-  const { name, namespace, uid } = metadata
-  // With its uid: the status of a store is never written to a later one of its name.
-  const only = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
+  const { name, namespace, uid, resourceVersion } = metadata
+  // The status is the memory of migrations: it is never written to a later store of this name, nor over what another
+  // leader has written since this one read it, however long this one was asleep in between.
+  const only = {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  }
   await client.applyStatus({ apiVersion, kind, metadata: only, status })
 }
 

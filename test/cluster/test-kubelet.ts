@@ -24,6 +24,17 @@ interface Pod extends KubernetesObject {
   readonly status?: { readonly phase?: string; readonly podIP?: string }
 }
 
+/** What becomes a pod's status. */
+interface Told {
+  readonly phase: string
+  readonly podIP?: string
+  /** Of its container. */
+  readonly state?: object
+  readonly lastState?: object
+  /** Why no node takes it. */
+  readonly unscheduled?: string
+}
+
 export interface TestKubelet {
   /** Looks once at the pods of the namespace: runs those of Jobs to their end, and says of all others that they serve. */
   step(): Promise<void>
@@ -34,6 +45,14 @@ export interface TestKubelet {
 /** Of images whose name says so: they cannot be pulled, or their programs fail at once. */
 const MISSING = /missing/
 const BROKEN = /broken/
+/** Of images whose name says so: pods that end at once, and pods that no node takes. */
+const CRASHING = /crashing/
+const NO_NODE: readonly (readonly [image: RegExp, message: string])[] = [
+  [/homeless/, '0/3 nodes are available: 3 Insufficient cpu.'],
+  [/unbound/, '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.'],
+]
+/** In the end of the log that a crash leaves; nobody may tell it. */
+export const SECRET = 'hunter2'
 const PROGRAM = new URL('../../proxy/main.ts', import.meta.url).pathname
 
 /** Where there is no node: the real programs of Jobs as processes, and of other pods the status that they would have. */
@@ -54,22 +73,35 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
         state: { terminated: { exitCode, message, reason: exitCode === 0 ? 'Completed' : 'Error' } },
       })
     }
+    const [, unscheduled] = NO_NODE.find(([image]) => image.test(container.image)) ?? []
+    if (unscheduled !== undefined) return tell(pod, { phase: 'Pending', unscheduled })
+    if (CRASHING.test(container.image)) {
+      const terminated = { exitCode: 137, reason: 'OOMKilled', message: `password=${SECRET}` }
+      const state = { waiting: { reason: 'CrashLoopBackOff' } }
+      return tell(pod, { phase: 'Running', state, lastState: { terminated } })
+    }
     const podIP = `10.9.${Math.floor(images.size / 250)}.${(images.size % 250) + 1}`
     images.set(podIP, container.image)
     return tell(pod, { phase: 'Running', podIP, state: { running: { startedAt: new Date().toISOString() } } })
   }
 
-  function tell(
-    pod: Pod,
-    { phase, podIP, state }: { readonly phase: string; readonly podIP?: string; readonly state: object },
-  ): Promise<void> {
+  function tell(pod: Pod, { phase, podIP, state, lastState, unscheduled }: Told): Promise<void> {
     const [{ name, image }] = pod.spec.containers
-    const isUp = phase === 'Running'
+    const isUp = podIP !== undefined
+    const conditions: object[] = ['Ready', 'ContainersReady'].map((type) => ({
+      type,
+      status: isUp ? 'True' : 'False',
+    }))
+    const scheduling = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: unscheduled }
     const status = {
       phase,
-      ...(podIP !== undefined && { podIP, podIPs: [{ ip: podIP }] }),
-      conditions: ['Ready', 'ContainersReady'].map((type) => ({ type, status: isUp ? 'True' : 'False' })),
-      containerStatuses: [{ name, image, imageID: '', restartCount: 0, ready: isUp, state }],
+      ...(isUp && { podIP, podIPs: [{ ip: podIP }] }),
+      conditions: unscheduled === undefined ? conditions : [...conditions, scheduling],
+      ...(state && {
+        containerStatuses: [
+          { name, image, imageID: '', restartCount: 0, ready: isUp, state, ...(lastState && { lastState }) },
+        ],
+      }),
     }
     const { apiVersion, kind, metadata } = pod
     return client.applyStatus({ apiVersion, kind, metadata: { name: metadata.name, namespace }, status }).then(

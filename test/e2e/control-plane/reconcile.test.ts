@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { ApiError } from '../../../operator/client/api-error.ts'
 import { kinds } from '../../../operator/client/kinds.ts'
+import { statusOfInvalid } from '../../../operator/plan/blamed.ts'
+import { writeStatus } from '../../../operator/status/write-status.ts'
 import { until } from '../../support/until.ts'
+import { badInput } from './bad-input.ts'
 import { startStoreScene } from './store-scene.ts'
 
 const scene = await startStoreScene()
@@ -114,12 +118,23 @@ test('what is missing or taken is told, and nothing of others is overwritten', a
   assert.equal(await get('Secret', 'taken-encryption-key'), undefined, 'it is never made anew')
 })
 
+test('who has slept since it read a store writes no status over what another one has written meanwhile', async () => {
+  const stale = (await get('ApiKeyStore', 'taken')) ?? assert.fail()
+  await makeSecret('taken-encryption-key', { 'encryption-key': 'a'.repeat(64) })
+  await turnUntilCondition('taken', 'Ready', 'True Serving')
+  const written = writeStatus(client, stale, statusOfInvalid({}, 1, 'It has slept.'), Date.now())
+  await assert.rejects(written, (error) => error instanceof ApiError && error.isConflict)
+  assert.equal(await conditionOf('taken', 'Ready'), 'True Serving')
+})
+
 test('a store that is deleted takes all of its objects with it but the encryption key', async () => {
   await cluster.kubectl('-n', namespace, 'delete', 'akstore/gate', '--cascade=foreground')
   assert.equal(await reconcile({ namespace, name: 'gate' }), undefined)
   assert.equal(await get('Deployment', 'gate'), undefined)
   assert.ok(await get('Secret', 'gate-encryption-key'))
 })
+
+badInput(scene)
 
 test('a quota that leaves no room for pods is told', async () => {
   const other = await cluster.createNamespace()

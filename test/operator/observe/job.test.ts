@@ -38,6 +38,17 @@ for (const [what, [conditions, pods, state, schema]] of Object.entries(cases)) {
   })
 }
 
+test('a Job whose pod ended without a word is told with how it ended', () => {
+  const terminated = { exitCode: 137, reason: 'OOMKilled', message: 'the end of a log' }
+  const killed = { ...pod('Failed'), status: { phase: 'Failed', containerStatuses: [{ state: { terminated } }] } }
+  const seen = jobSeen(
+    { apiVersion: 'batch/v1', kind: 'Job', metadata, status: { conditions: [failed] } },
+    [killed],
+    NOW,
+  )
+  assert.equal(seen.message, 'DeadlineExceeded: Job was active longer. It ended with exit status 137 (OOMKilled).')
+})
+
 test('a Job that gets no pod for long is told', () => {
   const job = { apiVersion: 'batch/v1', kind: 'Job', metadata }
   assert.equal(jobSeen(job, [], NOW + 30_000).trouble, undefined)

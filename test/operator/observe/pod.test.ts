@@ -5,7 +5,9 @@ import { troubleOf } from '../../../operator/observe/pod.ts'
 const waiting = (reason: string, message?: string) => ({
   state: { waiting: { reason, ...(message !== undefined && { message }) } },
 })
-const ended = (exitCode: number, message = '') => ({ lastState: { terminated: { exitCode, message } } })
+const ended = (exitCode: number, message = '', reason?: string) => ({
+  lastState: { terminated: { exitCode, message, ...(reason !== undefined && { reason }) } },
+})
 const failure = JSON.stringify({ error: { code: 'storage_away', message: 'DATA_DIR is full.' } })
 
 const cases: Readonly<Record<string, readonly [status: object, trouble: string | undefined]>> = {
@@ -22,6 +24,14 @@ const cases: Readonly<Record<string, readonly [status: object, trouble: string |
   'that ends again and again': [
     { containerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(2, 'the end of a log') }] },
     'CrashLooping The last one ended with exit status 2.',
+  ],
+  'that wants more memory than it may have': [
+    { containerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(137, 'the end of a log', 'OOMKilled') }] },
+    'CrashLooping The last one ended with exit status 137 (OOMKilled).',
+  ],
+  'whose settings are wrong': [
+    { containerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(78, 'ADMIN_API_KEY: hunter2', 'Error') }] },
+    'CrashLooping The last one ended with exit status 78: a setting or a Secret is wrong (Error).',
   ],
   'whose Secret is not there': [
     { containerStatuses: [waiting('CreateContainerConfigError', 'secret "x" not found')] },

@@ -133,6 +133,45 @@ test('an image that the schema is too new for is not tried twice', () => {
   assert.equal(cluster.made.length, 1)
 })
 
+test('a database that is away is waited for without end, ever more seldom, and told all the while', () => {
+  const cluster = new Cluster({ backoffLimit: 0 })
+  const away = { ...done, error: { code: 'storage_away', message: 'DATABASE_URL: nothing listens there.' } }
+  const day = cluster.now + 86_400_000
+  cluster.pass()
+  cluster.end(away)
+  while (cluster.now < day) {
+    const { requeueAfterMs, status } = cluster.pass()
+    const { DatabaseReachable, Ready, Stalled } = status.findings
+    assert.deepEqual([DatabaseReachable.status, Ready.reason], ['False', 'DatabaseUnreachable'])
+    assert.match(Ready.message, /nothing listens there/)
+    assert.equal(Stalled.status, 'False')
+    cluster.end(away)
+    cluster.now += requeueAfterMs
+  }
+  assert.ok(cluster.made.length < 300, `${cluster.made.length} Jobs in a day`)
+  cluster.now += 300_000
+  cluster.pass()
+  cluster.end(done)
+  cluster.pass()
+  assert.deepEqual([cluster.reason(), cluster.image], ['UpToDate', postgresSpec.image])
+  assert.equal(cluster.status.schema?.lastMigration?.message, undefined)
+})
+
+test('what spec and Secrets make impossible is not tried again before somebody has changed them', () => {
+  const cluster = new Cluster()
+  cluster.pass()
+  cluster.end({ ...done, error: { code: 'environment_invalid', message: 'It has\n  LOG_LEVEL: no such level.' } })
+  cluster.pass()
+  cluster.now += 86_400_000
+  const { findings } = cluster.pass().status
+  assert.deepEqual([findings.Stalled.status, findings.Stalled.reason], ['True', 'SettingsInvalid'])
+  assert.match(findings.Stalled.message, /It has LOG_LEVEL: no such level\./)
+  assert.equal(cluster.made.length, 1)
+  cluster.set({ settings: {} })
+  cluster.pass()
+  assert.deepEqual([cluster.made.length, cluster.reason()], [2, 'Migrating'])
+})
+
 test('a migration is approved by its hash, and by no other', () => {
   const cluster = new Cluster({ policy: 'Manual' })
   cluster.pass()

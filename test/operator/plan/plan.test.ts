@@ -74,9 +74,9 @@ test('an image that is new waits for its migration, and the pods keep the one th
 const pod: PodSeen = { name: 'gate-1', isReady: true, isEnding: false, trouble: undefined, health: undefined }
 const health = { canServe: true, isDatabaseConnected: true, version: '1.0.0', schema: '8' }
 const starting = deploymentSeen({ ready: 0, updated: 1, isRolledOut: false })
-const troubled = (reason: NonNullable<PodSeen['trouble']>['reason']): Partial<Observed> => ({
+const troubled = (reason: NonNullable<PodSeen['trouble']>['reason'], message = 'so it is.'): Partial<Observed> => ({
   deployment: starting,
-  pods: [{ ...pod, isReady: false, trouble: { reason, message: 'so it is.' } }],
+  pods: [{ ...pod, isReady: false, trouble: { reason, message } }],
 })
 
 const cases: Readonly<Record<string, readonly [Partial<Observed>, ConditionType, `${string} ${Reason}`]>> = {
@@ -97,6 +97,19 @@ const cases: Readonly<Record<string, readonly [Partial<Observed>, ConditionType,
   ],
   'a name that is taken': [{ strangers: ['Service gate'] }, 'Stalled', 'True NameConflict'],
   'an image that nobody has': [troubled('ImagePullFailed'), 'Ready', 'False ImagePullFailed'],
+  'pods whose data have no volume': [
+    {
+      ...troubled('Unschedulable', 'pod has unbound immediate PersistentVolumeClaims.'),
+      isClaimPending: true,
+    },
+    'Ready',
+    'False ClaimPending',
+  ],
+  'pods for which there is no room, and whose claim waits for them': [
+    { ...troubled('Unschedulable', 'Insufficient cpu.'), isClaimPending: true },
+    'Ready',
+    'False Unschedulable',
+  ],
   'pods that end at once': [troubled('CrashLooping'), 'Ready', 'False CrashLooping'],
   'a quota': [
     { deployment: deploymentSeen({ ready: 0, trouble: { reason: 'QuotaExceeded', message: 'pods: 0.' } }) },
