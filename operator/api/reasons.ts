@@ -88,7 +88,7 @@ export const reasons = {
   MigrationRetrying: { means: 'The migration failed and will be tried again; the old pods go on serving.' },
   ApprovalRequired: {
     means: 'A migration waits to be approved.',
-    todo: 'Set the annotation tollgate.dev/approve-migration to the hash in status.schema.',
+    todo: 'Approve it by its hash, in the annotation tollgate.dev/approve-migration.',
   },
   MigrationDisabled: {
     means: 'The schema is behind the image, and the spec forbids migrations.',

@@ -1,5 +1,6 @@
 import type { ApiKeyStoreStatus } from '../api/api-key-store-status.ts'
 import type { KubernetesObject, Store } from '../api/object.ts'
+import { APPROVAL } from '../resources/labels.ts'
 import { migrationJob } from '../resources/migration-job.ts'
 import { type Aim, aimOf, type Attempt, followed, isFinal, nextAttempt, retryAt } from './attempt.ts'
 import { type Finding, finding } from './finding.ts'
@@ -53,7 +54,7 @@ export function migration(store: Store, observed: Observed, { job: connection }:
   return {
     ...(isOpen(schema) ? opened(store) : closed(observed)),
     isStalled: isFinal(schema.lastMigration, aim),
-    finding: findingOf(schema, aim, job?.trouble),
+    finding: findingOf(store, schema, aim, job?.trouble),
     schema: aim.policy === 'Manual' && aim.step === 'Migrate' ? { ...schema, approvedHash: aim.hash } : schema,
     job:
       result === 'Running' && job === undefined ? migrationJob(store, { name: jobName, step, connection }) : undefined,
@@ -109,7 +110,7 @@ function closed({ deployment, status }: Observed): Pick<Gate, 'image' | 'isOpen'
   return { image: deployment?.image ?? status.effective?.image, isOpen: false, isStalled: false }
 }
 
-function findingOf(schema: Known, aim: Aim, trouble: Trouble | undefined): Finding {
+function findingOf({ name, namespace }: Store, schema: Known, aim: Aim, trouble: Trouble | undefined): Finding {
   const { lastMigration: last, pending = [] } = schema
   if (isOpen(schema)) return finding('True', 'UpToDate')
   if (last.result === 'Running' && last.failures === 0) {
@@ -123,9 +124,9 @@ function findingOf(schema: Known, aim: Aim, trouble: Trouble | undefined): Findi
     return finding('False', reason, last.message)
   }
   const detail = `Pending: ${pending.join(', ')}.`
-  return aim.policy === 'Manual'
-    ? finding('False', 'ApprovalRequired', `${detail} The hash is ${aim.hash}.`)
-    : finding('False', 'MigrationDisabled', detail)
+  if (aim.policy !== 'Manual') return finding('False', 'MigrationDisabled', detail)
+  const command = `kubectl -n ${namespace} annotate akstore ${name} --overwrite ${APPROVAL}=${aim.hash}`
+  return finding('False', 'ApprovalRequired', `${detail} The command is \`${command}\`.`)
 }
 
 /** The pod of a file's store brings the schema up itself before it serves: nobody else has the file. */

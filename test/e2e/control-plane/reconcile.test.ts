@@ -6,6 +6,7 @@ import { statusOfInvalid } from '../../../operator/plan/blamed.ts'
 import { writeStatus } from '../../../operator/status/write-status.ts'
 import { until } from '../../support/until.ts'
 import { badInput } from './bad-input.ts'
+import { migrationPolicies } from './migration-policies.ts'
 import { startStoreScene } from './store-scene.ts'
 
 const scene = await startStoreScene()
@@ -135,6 +136,7 @@ test('a store that is deleted takes all of its objects with it but the encryptio
 })
 
 badInput(scene)
+migrationPolicies(scene)
 
 test('a quota that leaves no room for pods is told', async () => {
   const other = await cluster.createNamespace()
