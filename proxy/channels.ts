@@ -8,8 +8,8 @@ import { isAway } from './domain/store-error.ts'
 import { withCommonHeaders } from './route/header-policy.ts'
 import type { Journey } from './route/journey.ts'
 import { createRouter, type Router, type Suspension } from './route/router.ts'
-import { poolOf, servesEndpoint } from './route/target.ts'
-import { sooner } from './sooner.ts'
+import { isTranslated, poolOf } from './route/target.ts'
+import { sooner, waitOf } from './sooner.ts'
 import { type CallConfiguration, FAILOVER, OUTBOUND_HEADERS, STRATEGIES } from './store/call-configuration.ts'
 import type { SuspensionStore } from './store/suspensions.ts'
 import type { Log } from './telemetry/log.ts'
@@ -66,6 +66,20 @@ export function createChannels({ own, suspensions, quotas, now, log }: ChannelsP
     },
     resetOf: quotas.resetOf,
   })
+  const passedBy = (channels: readonly Channel[], model: string | undefined): GatewayError | undefined => {
+    const at = now()
+    let reason: GatewayError | undefined
+    let backMs = Infinity
+    for (const channel of channels) {
+      const suspendedMs = (router.suspendedUntil(channel.id, at) ?? at) - at
+      const refusal = quotas.refusal(channel, model)
+      // What is out of quota and suspended is back when both are over.
+      if (refusal !== undefined && waitOf(refusal) >= suspendedMs) reason = sooner(reason, refusal)
+      else if (suspendedMs > 0) backMs = Math.min(backMs, suspendedMs)
+    }
+    if (backMs === Infinity) return reason
+    return sooner(reason, new GatewayError('channels_unavailable', { retryAfterMs: backMs }))
+  }
   router.load(own, [], { strategies: {}, failover: defaultFailover }, now())
 
   return {
@@ -89,32 +103,18 @@ export function createChannels({ own, suspensions, quotas, now, log }: ChannelsP
     begin({ endpoint, model, attribution }, key, deadlineAt) {
       const { clientId, sessionId } = attribution
       const isKnown = clientId !== null || sessionId !== null
-      const at = now()
-      let reason: GatewayError | undefined
-      let backAt = Infinity
       const journey = router.begin({
         pool: poolOf(endpoint),
         model,
+        isTranslated: isTranslated(endpoint),
         allowedChannels: key.allowedChannels,
         conversation: isKnown ? `${key.id} ${clientId ?? ''} ${sessionId ?? ''}` : undefined,
         deadlineAt,
-        canServe(channel) {
-          if (!servesEndpoint(channel, endpoint)) return false
-          backAt = Math.min(backAt, router.suspendedUntil(channel.id, at) ?? Infinity)
-          const refusal = quotas.refusal(channel, model)
-          if (refusal) reason = sooner(reason, refusal)
-          return refusal === undefined
-        },
+        hasRoom: (channel) => quotas.refusal(channel, model) === undefined,
       })
-      return { journey, passedBy: () => orSuspended(reason, backAt - at) }
+      return { journey, passedBy: () => passedBy(journey.inQuestion(), model) }
     },
   }
-}
-
-/** The reason that is over first, where a suspended channel is back after `waitMs`; Infinity is none. */
-function orSuspended(reason: GatewayError | undefined, waitMs: number): GatewayError | undefined {
-  if (waitMs === Infinity) return reason
-  return sooner(reason, new GatewayError('channels_unavailable', { retryAfterMs: waitMs }))
 }
 
 function withHeaders(channel: Channel, common: HeaderPolicy | undefined): Channel {

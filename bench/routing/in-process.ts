@@ -83,6 +83,7 @@ function choiceNs(channels: readonly Channel[], keys: readonly KeyRecord[]): num
   const common = {
     pool: 'messages',
     model: 'claude-sonnet-4-5',
+    isTranslated: true,
     conversation: undefined,
     deadlineAt: now + 1e6,
   } as const

@@ -1,7 +1,9 @@
 import type { Balance, Channel, ChannelKey, Pool } from '../domain/channel.ts'
 import type { Affinity } from './affinity.ts'
-import { type Candidate, type ChannelIndex, choose, chooseTarget, type Standing } from './candidates.ts'
+import { type Allowance, allowanceOf } from './allowance.ts'
+import { type Candidate, type ChannelIndex, takes } from './candidates.ts'
 import type { Chain } from './chain.ts'
+import { choose, chooseTarget, type Standing, whyNone } from './choose.ts'
 import { type CompositeRoute, resolveComposite } from './composite.ts'
 import type { Failure, Refusal } from './failure.ts'
 import type { EndReason, Journey, RoutedCall, Step } from './journey.ts'
@@ -14,7 +16,7 @@ export interface Ground {
   /** Of the configuration as it is now. */
   index(): ChannelIndex
   standingOf(candidate: Candidate, now: number): Standing
-  strategyOf(pool: Pool): Balance
+  readonly strategyOf: (pool: Pool) => Balance
   /** By pool: the channel that had the last turn. */
   readonly turns: Map<Pool, string>
   readonly affinity: Affinity
@@ -52,7 +54,7 @@ const OK = 200
 
 export class ChainedJourney implements Journey {
   private readonly call: RoutedCall
-  private readonly allowed: ReadonlySet<string> | undefined
+  private readonly allows: Allowance
   private readonly chain: Chain
   private readonly ground: Ground
   /** Ids of the channels that the call is done with. */
@@ -64,7 +66,7 @@ export class ChainedJourney implements Journey {
 
   constructor(call: RoutedCall, chain: Chain, ground: Ground) {
     this.call = call
-    this.allowed = call.allowedChannels === null ? undefined : new Set(call.allowedChannels)
+    this.allows = allowanceOf(call.allowedChannels)
     this.chain = chain
     this.ground = ground
   }
@@ -136,10 +138,17 @@ export class ChainedJourney implements Journey {
     this.changeKey(stop, now)
   }
 
+  inQuestion(): readonly Channel[] {
+    const { candidates } = this.ground.index().lineFor(this.call)
+    const allowed = candidates.filter(({ channel }) => this.allows(channel.id))
+    const targets = this.composite === undefined ? [] : this.targetsOf(this.composite.route)
+    return [...allowed, ...targets].map(({ channel }) => channel)
+  }
+
   /** Where the call stays: to try again, or with another key. Undefined where the channel serves no longer. */
   private stay(stop: Stop, now: number): Stop | undefined {
     const candidate = this.ground.index().byId.get(stop.candidate.channel.id)
-    if (candidate?.isUsable === true && this.standingOf(candidate, now) !== 'closed') {
+    if (candidate !== undefined && takes(candidate, this.call) && this.standingOf(candidate, now) !== 'closed') {
       const { channel } = candidate
       const key = this.keyAgain(stop, channel, now)
       if (key !== undefined || channel.keys.length === 0) return { ...stop, candidate, key }
@@ -160,20 +169,23 @@ export class ChainedJourney implements Journey {
   private arrive(now: number): Stop | EndReason {
     if (this.composite !== undefined) return this.arriveAtTarget(this.composite, now)
     const { pool, model, conversation } = this.call
+    const { affinity, strategyOf, turns, random } = this.ground
+    const { byId, pools, lineFor } = this.ground.index()
+    const known = conversation === undefined ? undefined : affinity.channelOf(`${pool} ${conversation}`, now)
     const chosen = choose({
-      candidates: this.ground.index().pools.get(pool) ?? [],
-      model,
-      allowed: this.allowed,
+      line: lineFor(this.call),
+      allows: this.allows,
       tried: this.tried,
-      affinity: conversation === undefined ? undefined : this.ground.affinity.channelOf(`${pool} ${conversation}`, now),
-      strategy: this.ground.strategyOf(pool),
-      lastTurn: this.ground.turns.get(pool),
+      familiar: known === undefined ? undefined : byId.get(known),
+      strategy: strategyOf(pool),
+      lastTurn: byId.get(turns.get(pool) ?? ''),
       standingOf: (candidate) => this.standingOf(candidate, now),
       now,
-      random: this.ground.random,
+      random,
     })
-    if (typeof chosen === 'string') return this.tried.size > 0 ? 'exhausted' : chosen
-    this.ground.turns.set(pool, chosen.channel.id)
+    if (chosen === undefined && this.tried.size > 0) return 'exhausted'
+    if (chosen === undefined) return whyNone(pools.get(pool) ?? [], model, this.allows)
+    turns.set(pool, chosen.channel.id)
     if (chosen.channel.serviceType !== 'composite') return this.stopAt(chosen, model, undefined, now)
 
     const route = model === undefined ? undefined : resolveComposite(chosen.channel, model)
@@ -184,12 +196,16 @@ export class ChainedJourney implements Journey {
 
   /** A composite is not left: who asked for its choice does not get another. */
   private arriveAtTarget({ candidate, route }: CompositeStay, now: number): Stop | EndReason {
-    const { byId } = this.ground.index()
-    const target = chooseTarget(
-      route.targets.flatMap((id) => byId.get(id) ?? []),
-      { tried: this.tried, standingOf: (other) => this.standingOf(other, now) },
-    )
+    const target = chooseTarget(this.targetsOf(route), {
+      tried: this.tried,
+      standingOf: (other) => this.standingOf(other, now),
+    })
     return target === undefined ? 'composite_exhausted' : this.stopAt(target, route.model, candidate, now)
+  }
+
+  private targetsOf({ targets }: CompositeRoute): readonly Candidate[] {
+    const { byId } = this.ground.index()
+    return targets.flatMap((id) => byId.get(id) ?? []).filter((target) => takes(target, this.call))
   }
 
   private stopAt(candidate: Candidate, asked: string | undefined, via: Candidate | undefined, now: number): Stop {
@@ -230,7 +246,7 @@ export class ChainedJourney implements Journey {
   }
 
   private standingOf(candidate: Candidate, now: number): Standing {
-    if (this.call.canServe?.(candidate.channel) === false) return 'closed'
+    if (this.call.hasRoom?.(candidate.channel) === false) return 'closed'
     return this.ground.standingOf(candidate, now)
   }
 

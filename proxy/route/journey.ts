@@ -1,5 +1,5 @@
 import type { Channel, ChannelKey, Pool } from '../domain/channel.ts'
-import type { NoChoice } from './candidates.ts'
+import type { NoChoice } from './choose.ts'
 import type { Failure } from './failure.ts'
 
 /** The way of one call over its attempts. */
@@ -10,6 +10,8 @@ export interface Journey {
   succeeded(now: number): void
   /** The attempt that `next` gave last failed before it put out anything. */
   failed(failure: Failure, now: number): void
+  /** The channels that would take the call if nothing kept them from it for now. */
+  inQuestion(): readonly Channel[]
 }
 
 export type Step =
@@ -37,6 +39,8 @@ export type EndReason = NoChoice | 'exhausted' | 'deadline' | 'answer' | 'compos
 export interface RoutedCall {
   readonly pool: Pool
   readonly model: string | undefined
+  /** Whether a channel may have it that speaks another format than the pool's; a composite sends nothing else on. */
+  readonly isTranslated: boolean
   /** Ids of the channels that the key may use; null is all. A composite brings its targets with it. */
   readonly allowedChannels: readonly string[] | null
   /** What the call belongs to; calls of one conversation go to one channel where they can. */
@@ -44,5 +48,5 @@ export interface RoutedCall {
   /** Nothing is begun after it. */
   readonly deadlineAt: number
   /** Whether the channel's quota leaves room. */
-  canServe?(channel: Channel): boolean
+  hasRoom?(channel: Channel): boolean
 }

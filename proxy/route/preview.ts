@@ -2,7 +2,6 @@ import type { Channel, Pool } from '../domain/channel.ts'
 import { defaultFailover } from '../domain/failover.ts'
 import type { EndReason } from './journey.ts'
 import { createRouter, type Suspension } from './router.ts'
-import { formatOf } from './target.ts'
 
 interface PreviewedCall {
   readonly channels: readonly Channel[]
@@ -40,10 +39,10 @@ export function preview({ channels, suspensions, pool, model, only }: PreviewedC
   const journey = router.begin({
     pool,
     model,
+    isTranslated: true,
     allowedChannels: only === undefined ? null : [only],
     conversation: undefined,
     deadlineAt: Infinity,
-    canServe: (channel) => channel.serviceType === 'composite' || formatOf(channel) !== undefined,
   })
   const step = journey.next(now)
   if (step.kind === 'send') {

@@ -3,9 +3,10 @@ import type { Balance, Channel, Pool } from '../domain/channel.ts'
 import { defaultFailover, type FailoverSettings } from '../domain/failover.ts'
 import { CONVERSATION_MS, createAffinity } from './affinity.ts'
 import { type Breaker, breakerRules, createBreaker } from './breaker.ts'
-import { choose, indexChannels, type Standing } from './candidates.ts'
+import { indexChannels } from './candidates.ts'
 import { ChainedJourney, type Ground } from './chained-journey.ts'
 import { createChain } from './chain.ts'
+import { choose, type Standing } from './choose.ts'
 import type { Refusal } from './failure.ts'
 import type { Journey, RoutedCall } from './journey.ts'
 import { MAX_MODEL_CHARACTERS } from './model-name.ts'
@@ -131,24 +132,24 @@ export function createRouter({ random, onSuspend, resetOf }: RouterParts): Route
 }
 
 function schedulingOf(ground: Ground, pool: Pool, now: number): Scheduling {
-  const candidates = ground.index().pools.get(pool) ?? []
+  const { byId, lineFor } = ground.index()
+  const line = lineFor({ pool, model: undefined, isTranslated: true })
   const next = choose({
-    candidates,
-    model: undefined,
-    allowed: undefined,
+    line,
+    allows: () => true,
     tried: new Set(),
-    affinity: undefined,
+    familiar: undefined,
     strategy: ground.strategyOf(pool),
-    lastTurn: ground.turns.get(pool),
+    lastTurn: byId.get(ground.turns.get(pool) ?? ''),
     standingOf: (candidate) => ground.standingOf(candidate, now),
     now,
-    random: () => 0.99, // keeps the first
+    random: () => 0, // the first
   })
   return {
-    channels: candidates.filter(({ isUsable }) => isUsable).length,
+    channels: line.candidates.length,
     conversations: ground.affinity.count(`${pool} `, now),
     conversationMs: CONVERSATION_MS,
-    next: typeof next === 'string' ? undefined : next.channel,
+    next: next?.channel,
     breaker: breakerRules,
   }
 }

@@ -21,11 +21,9 @@ export function formatOf({ serviceType }: Channel): 'messages' | 'chat' | 'respo
 
 const translated: ReadonlySet<Protocol> = new Set(['messages', 'chat', 'responses'])
 
-/** Whether a channel can answer at an endpoint of its pool: calls are translated, and whatever else is passed through is not. */
-export function servesEndpoint(channel: Channel, endpoint: Endpoint): boolean {
-  if (channel.serviceType === 'composite') return translated.has(endpoint.protocol)
-  const format = formatOf(channel)
-  return format !== undefined && (translated.has(endpoint.protocol) || format === poolOf(endpoint))
+/** Whether calls of an endpoint are put into the words of other formats; whatever else is passed through as it is. */
+export function isTranslated({ protocol }: Endpoint): boolean {
+  return translated.has(protocol)
 }
 
 /** Where a call goes that is in the channel's own format. */

@@ -42,6 +42,7 @@ export function aRouter(
       router.begin({
         pool: 'messages',
         model: 'claude-opus-5',
+        isTranslated: true,
         allowedChannels: null,
         conversation: undefined,
         deadlineAt: LATER,

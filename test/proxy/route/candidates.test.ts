@@ -1,212 +1,50 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Channel } from '../../../proxy/domain/channel.ts'
 import { createBreaker } from '../../../proxy/route/breaker.ts'
-import {
-  type Candidate,
-  type ChannelIndex,
-  choose,
-  chooseTarget,
-  indexChannels,
-  type Selection,
-  type Standing,
-} from '../../../proxy/route/candidates.ts'
+import { indexChannels, type Line } from '../../../proxy/route/candidates.ts'
 import { aChannel, inList } from '../../support/a-channel.ts'
 
-const NOON = Date.UTC(2030, 0, 1, 12)
-const SOON = NOON + 60_000
-
-/** What is not said: a call for any model, on channels that are well. */
-interface Said extends Partial<Omit<Selection, 'candidates' | 'standingOf' | 'allowed' | 'tried'>> {
-  readonly standings?: Readonly<Record<string, Standing>>
-  readonly failed?: Readonly<Record<string, number>>
-  readonly allowed?: readonly string[]
-  readonly tried?: readonly string[]
-}
-
-/** Of each channel so many calls of ten failed. */
-function indexOf(channels: readonly Channel[], failed: Readonly<Record<string, number>> = {}): ChannelIndex {
-  return indexChannels(channels, (id) => {
-    const breaker = createBreaker()
-    for (let call = 0; call < 10; call += 1) breaker.ended(call >= (failed[id] ?? 0), NOON)
-    return breaker
-  })
-}
-
-function chosen(channels: readonly Channel[], { standings = {}, failed, allowed, tried, ...said }: Said = {}): string {
-  const choice = choose({
-    candidates: indexOf(channels, failed).pools.get('messages') ?? [],
-    model: 'claude-opus-5',
-    allowed: allowed && new Set(allowed),
-    tried: new Set(tried),
-    affinity: undefined,
-    strategy: 'failover',
-    lastTurn: undefined,
-    standingOf: ({ channel }) => standings[channel.id] ?? 'well',
-    now: NOON,
-    random: () => 0.5,
-    ...said,
-  })
-  return typeof choice === 'string' ? `(${choice})` : choice.channel.id
-}
-
-const three = inList(aChannel('a'), aChannel('b'), aChannel('c'))
-const promoted = inList(
-  aChannel('a'),
-  aChannel('b', { promotionUntil: SOON }),
-  aChannel('c', { promotionUntil: SOON }),
-  aChannel('d', { promotionUntil: NOON }),
+const idsOf = ({ candidates }: Line): readonly string[] => candidates.map(({ channel }) => channel.id)
+const channels = inList(
+  aChannel('claude', { models: ['claude-*'], promotionUntil: 1 }),
+  aChannel('chat', { serviceType: 'openai_chat' }),
+  aChannel('composite', {
+    serviceType: 'composite',
+    keys: [],
+    compositeMappings: [{ pattern: 'o', targets: ['claude'], model: null }],
+  }),
+  aChannel('brave', { serviceType: 'brave' }),
+  aChannel('disabled', { status: 'disabled' }),
 )
-const models = inList(
-  aChannel('gpt', { models: ['gpt-*'] }),
-  aChannel('claude', { models: ['claude-*'] }),
-  aChannel('any'),
-)
+const { lineFor } = indexChannels(channels, createBreaker)
+const claude = { pool: 'messages', model: 'claude-opus-5', isTranslated: true } as const
 
-const choices: Readonly<Record<string, readonly [channels: readonly Channel[], said: Said, chosen: string]>> = {
-  'the first of the list': [three, {}, 'a'],
-  'the first that was not tried': [three, { tried: ['a'] }, 'b'],
-  'the first that the key may use': [three, { allowed: ['c', 'b'] }, 'b'],
-  'the first that serves the model': [models, {}, 'claude'],
-  'any where no model is named': [models, { model: undefined }, 'gpt'],
-  'the first that may be used now': [three, { standings: { a: 'closed' } }, 'b'],
-  'the first that is well': [three, { standings: { a: 'ill' } }, 'b'],
-
-  'the smallest priority': [inList(aChannel('a', { priority: 5 }), aChannel('b', { priority: 4 })), {}, 'b'],
-  'its place in the list where no priority is said': [
-    inList(aChannel('a', { priority: 3 }), aChannel('b'), aChannel('c', { priority: 1 })),
-    {},
-    'c',
-  ],
-  'the place in the list of two with one priority': [
-    inList(aChannel('a', { priority: 2 }), aChannel('b')).toReversed(),
-    {},
-    'a',
-  ],
-
-  'the promoted one': [promoted, {}, 'b'],
-  'the promoted one rather than the one that knows the conversation': [promoted, { affinity: 'a' }, 'b'],
-  'the promoted one that was not tried': [promoted, { tried: ['b'] }, 'c'],
-  'no promoted one that is ill': [promoted, { standings: { b: 'ill', c: 'ill' } }, 'a'],
-  'no promoted one that the key may not use': [promoted, { allowed: ['a', 'd'] }, 'a'],
-  'no promotion that is over': [promoted, { tried: ['a', 'b', 'c'] }, 'd'],
-
-  'the one that knows the conversation': [three, { affinity: 'c' }, 'c'],
-  'no familiar one that is ill': [three, { affinity: 'c', standings: { c: 'ill' } }, 'a'],
-  'no familiar one that was tried': [three, { affinity: 'c', tried: ['c'] }, 'a'],
-  'no familiar one that the key may not use': [three, { affinity: 'c', allowed: ['a'] }, 'a'],
-  'no familiar one that is gone': [three, { affinity: 'z' }, 'a'],
-
-  'the first at first, in turn': [three, { strategy: 'round-robin' }, 'a'],
-  'the next one in turn': [three, { strategy: 'round-robin', lastTurn: 'a' }, 'b'],
-  'the first again in turn': [three, { strategy: 'round-robin', lastTurn: 'c' }, 'a'],
-  'in turn, not one that is ill': [three, { strategy: 'round-robin', lastTurn: 'a', standings: { b: 'ill' } }, 'c'],
-  'in turn, whether or not the last one may be used': [
-    three,
-    { strategy: 'round-robin', lastTurn: 'b', allowed: ['a', 'c'] },
-    'c',
-  ],
-  'in turn, from the first where the last one is gone': [three, { strategy: 'round-robin', lastTurn: 'z' }, 'a'],
-
-  'of ill ones the one that failed least': [
-    three,
-    { standings: { a: 'ill', b: 'ill', c: 'closed' }, failed: { a: 9, b: 6, c: 0 } },
-    'b',
-  ],
-  'of ill ones that failed alike the first': [
-    three,
-    { standings: { a: 'ill', b: 'ill', c: 'ill' }, failed: { a: 6, b: 6, c: 6 } },
-    'a',
-  ],
-  'an ill one only where none is well': [
-    three,
-    { standings: { a: 'ill', b: 'ill' }, failed: { a: 5, b: 5, c: 10 } },
-    'c',
-  ],
-
-  'nothing where there are no channels': [[], {}, '(none)'],
-  'nothing that the key may not use': [three, { allowed: [] }, '(none_allowed)'],
-  'nothing of another pool': [[aChannel('a', { pool: 'chat' })], {}, '(none)'],
-  'nothing that serves no such model': [models, { allowed: ['gpt'] }, '(none_for_model)'],
-  'nothing that may not be used': [three, { standings: { a: 'closed', b: 'closed', c: 'closed' } }, '(none)'],
-  'nothing when all were tried': [three, { tried: ['a', 'b', 'c'] }, '(none)'],
-}
-
-for (const [what, [channels, said, id]] of Object.entries(choices)) {
-  test(`a call gets ${what}`, () => assert.equal(chosen(channels, said), id))
-}
-
-const unusable: Readonly<Record<string, Partial<Channel>>> = {
-  'is suspended': { status: 'suspended' },
-  'is disabled': { status: 'disabled' },
-  'has a fault': { fault: 'its secrets cannot be decrypted' },
-  'has no key': { keys: [] },
-  'is a composite without mappings': { serviceType: 'composite', compositeMappings: [] },
-}
-
-for (const [what, said] of Object.entries(unusable)) {
-  test(`a channel that ${what} is never chosen, not even when no other is well`, () => {
-    const channels = inList(aChannel('a', { promotionUntil: SOON, ...said }), aChannel('b'))
-    assert.equal(chosen(channels, { affinity: 'a' }), 'b')
-    assert.equal(chosen(channels, { standings: { a: 'ill', b: 'ill' }, failed: { b: 10 } }), 'b')
-    assert.equal(chosen(channels.slice(0, 1)), '(none)')
-  })
-}
-
-test('a channel with an OAuth account needs no key', () => {
-  const oauth = {
-    tokenUrl: 'https://auth.example.com/token',
-    clientId: 'client',
-    clientSecret: null,
-    scope: null,
-    refreshToken: 'refresh',
-    accessToken: null,
-    expiresAt: null,
-  }
-  assert.equal(chosen([aChannel('a', { keys: [], oauth })]), 'a')
+test('a line is of the channels that can serve the model at all, in their order', () => {
+  assert.deepEqual(idsOf(lineFor(claude)), ['claude', 'chat', 'composite'])
+  assert.deepEqual(idsOf(lineFor({ ...claude, model: 'gpt-5' })), ['chat', 'composite'])
+  assert.deepEqual(idsOf(lineFor({ ...claude, model: undefined })), ['claude', 'chat', 'composite'])
+  assert.deepEqual(idsOf(lineFor({ ...claude, model: '' })), ['chat', 'composite'])
+  assert.deepEqual(idsOf(lineFor({ ...claude, pool: 'chat' })), [])
 })
 
-test('a composite needs no key', () => {
-  const compositeMappings = [{ pattern: 'opus', targets: ['b'], model: null }]
-  assert.equal(chosen([aChannel('a', { keys: [], serviceType: 'composite', compositeMappings })]), 'a')
+test('what is not translated goes only to channels that speak the format of their pool', () => {
+  assert.deepEqual(idsOf(lineFor({ ...claude, isTranslated: false })), ['claude'])
 })
 
-test('at random each channel that is well is chosen equally often', () => {
-  const channels = inList(...['a', 'b', 'c', 'd'].map((id) => aChannel(id)))
-  const counts = new Map<string, number>()
-  for (let round = 0; round < 24; round += 1) {
-    // A draw among one, two, three and four: each of the 24 ways once.
-    const draws = [0, round % 2, Math.floor(round / 2) % 3, Math.floor(round / 6)].map(
-      (draw, index) => (draw + 0.5) / (index + 1),
-    )
-    const id = chosen(channels, { strategy: 'random', random: () => draws.shift() ?? 0 })
-    counts.set(id, (counts.get(id) ?? 0) + 1)
-  }
-  assert.deepEqual(Object.fromEntries(counts), { a: 6, b: 6, c: 6, d: 6 })
+test('a line knows the channels that were promoted', () => {
+  assert.deepEqual(
+    lineFor(claude).promoted.map(({ channel }) => channel.id),
+    ['claude'],
+  )
+  assert.deepEqual(lineFor({ ...claude, model: 'gpt-5' }).promoted, [])
 })
 
-const targets = indexOf(three, { a: 8, b: 6, c: 7 })
-const targetRows: Readonly<Record<string, readonly [said: Said, chosen: string | undefined]>> = {
-  'the first of its list': [{}, 'c'],
-  'the next that was not tried': [{ tried: ['c'] }, 'a'],
-  'the next that is well': [{ standings: { c: 'ill', a: 'closed' } }, 'b'],
-  'the one that failed least where none is well': [{ standings: { c: 'ill', a: 'ill', b: 'ill' } }, 'b'],
-  'none that is closed': [{ standings: { c: 'closed', a: 'closed', b: 'closed' } }, undefined],
-  'none that was tried': [{ tried: ['a', 'b', 'c'] }, undefined],
-}
-
-for (const [what, [{ standings = {}, tried = [] }, id]] of Object.entries(targetRows)) {
-  test(`a composite sends on to ${what}`, () => {
-    const inOrder = ['c', 'a', 'b'].map((name) => targets.byId.get(name) ?? assert.fail())
-    const selection = {
-      tried: new Set(tried),
-      standingOf: ({ channel }: Candidate): Standing => standings[channel.id] ?? 'well',
-    }
-    assert.equal(chooseTarget(inOrder, selection)?.channel.id, id)
-  })
-}
-
-test('a composite sends nothing to a target that is disabled', () => {
-  const { byId } = indexOf([aChannel('a', { status: 'disabled' })])
-  assert.equal(chooseTarget([...byId.values()], { tried: new Set(), standingOf: () => 'well' }), undefined)
+test('a line is kept for the next call, unless callers have named hundreds of models since, or one too long to be one', () => {
+  const line = lineFor(claude)
+  assert.equal(lineFor({ ...claude }), line)
+  const long = { ...claude, model: 'c'.repeat(513) }
+  assert.notEqual(lineFor(long), lineFor(long))
+  for (let nth = 0; nth < 500; nth += 1) lineFor({ ...claude, model: `made-up-${nth}` })
+  assert.notEqual(lineFor(claude), line)
+  assert.deepEqual(lineFor(claude), line)
 })

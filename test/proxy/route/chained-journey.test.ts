@@ -80,7 +80,7 @@ const nothing: Readonly<
   'the key may use only others': [three, { allowedChannels: ['z'] }, 'none_allowed'],
   'no channel serves the model': [[aChannel('a', { models: ['gpt-*'] })], {}, 'none_for_model'],
   'all channels are disabled': [[aChannel('a', { status: 'disabled' })], {}, 'none'],
-  'no quota leaves room': [three, { canServe: () => false }, 'none'],
+  'no quota leaves room': [three, { hasRoom: () => false }, 'none'],
   'its time is over': [three, { deadlineAt: NOON }, 'deadline'],
 }
 

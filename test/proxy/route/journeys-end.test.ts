@@ -92,8 +92,8 @@ test('every call ends, in time, and goes only where it may', () => {
       let now = NOON
       const underWay = all.calls.map(({ allowed, closed, deadlineMs, conversation }): UnderWay => {
         const deadlineAt = NOON + deadlineMs
-        const canServe = ({ id }: Channel): boolean => !closed.some((other) => other === id)
-        const journey = router.call({ allowedChannels: allowed, deadlineAt, conversation, canServe })
+        const hasRoom = ({ id }: Channel): boolean => !closed.some((other) => other === id)
+        const journey = router.call({ allowedChannels: allowed, deadlineAt, conversation, hasRoom })
         return { journey, deadlineAt, allowed, closed, visited: [], attempts: 0, isOut: false }
       })
       const isSuspended = (id: string): boolean =>
