@@ -41,7 +41,7 @@ export const reasons = {
   },
   QuotaExceeded: {
     means: 'A resource quota of the namespace keeps pods from being made.',
-    todo: 'Raise the quota, or lower spec.replicas or the requests in spec.podTemplate.resources.',
+    todo: 'Raise the quota, or lower spec.replicas or the requests in spec.podTemplate.resources. Name them there where it wants them.',
   },
   Unschedulable: {
     means: 'No node has room for a pod.',

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../api/object.ts'
+import { isQuotaRefusal } from '../api/quota.ts'
 import type { DeploymentSeen, Trouble } from '../plan/observed.ts'
 import { MANAGER } from '../resources/labels.ts'
 
@@ -59,7 +60,7 @@ function troubleOf(conditions: NonNullable<NonNullable<Deployment['status']>['co
   const { message } = failure ?? late ?? {}
   if (message === undefined) return undefined
   return {
-    reason: message.includes('exceeded quota') ? 'QuotaExceeded' : 'PodsNotReady',
+    reason: isQuotaRefusal(message) ? 'QuotaExceeded' : 'PodsNotReady',
     message: message.slice(0, MAX_MESSAGE),
   }
 }

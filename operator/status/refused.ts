@@ -1,3 +1,4 @@
+import { isQuotaRefusal } from '../api/quota.ts'
 import { blamed } from '../plan/blamed.ts'
 import { type Finding, finding } from '../plan/finding.ts'
 import type { PlannedStatus } from '../plan/report.ts'
@@ -15,7 +16,8 @@ export function withRefusals(status: PlannedStatus, refusals: readonly Refused[]
 }
 
 function findingOf({ object, error }: Refused): Finding {
-  const detail = `${object}: ${error.explanation ?? error.message}`
+  const said = error.explanation ?? error.message
+  const detail = `${object}: ${said}`
   if (error.status !== 403) return finding('False', 'InvalidSpec', detail)
-  return finding('False', error.explanation?.includes('exceeded quota') ? 'QuotaExceeded' : 'Forbidden', detail)
+  return finding('False', isQuotaRefusal(said) ? 'QuotaExceeded' : 'Forbidden', detail)
 }

@@ -146,6 +146,8 @@ test('a quota that leaves no room for pods is told', async () => {
     metadata: { name: 'none', namespace: other },
     spec: { hard: { pods: '0' } },
   })
+  const isCounted = '--for=jsonpath={.status.used.pods}=0'
+  await cluster.kubectl('-n', other, 'wait', isCounted, '--timeout=60s', 'resourcequota/none')
   await cluster.apply({
     apiVersion: 'tollgate.dev/v1alpha1',
     kind: 'ApiKeyStore',
@@ -155,8 +157,9 @@ test('a quota that leaves no room for pods is told', async () => {
       database: { engine: 'sqlite', sqlite: { storage: { size: '1Gi' } } },
     },
   })
-  await until('the quota is told', async () => {
+  const isTold = async (): Promise<boolean> => {
     await reconcile({ namespace: other, name: 'file' })
     return (await conditionOf('file', 'Ready', other)) === 'False QuotaExceeded'
-  })
+  }
+  await until('the quota is told', isTold, 60_000)
 })
