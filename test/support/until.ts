@@ -1,8 +1,14 @@
+/**
+ * More than a busy machine needs, and less than the 30 s after which the gateway comes to much by itself that a test
+ * wants to see it told of.
+ */
+const HANGS_MS = 25_000
+
 /** Waits until `condition` answers something, and answers that; looks again every few milliseconds. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 15_000,
+  timeoutMs = HANGS_MS,
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {

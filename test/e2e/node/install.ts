@@ -35,7 +35,7 @@ async function firstCall(stage: Stage, gateway: StageGateway): Promise<{ readonl
     messages: [{ role: 'user', content: 'Hello' }],
   }
   const inForce = () => client.messages.create(ask).withResponse().catch(asNotYet)
-  const { data, response } = await until('the channel is in force', inForce)
+  const { data, response } = await until('the channel is in force', inForce, 60_000)
   assert.equal(data.usage.input_tokens + data.usage.output_tokens, TOKENS)
   return { requestId: response.headers.get('x-request-id') ?? '' }
 }

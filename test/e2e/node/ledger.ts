@@ -36,7 +36,7 @@ export async function assertExact(databaseUrl: string, keyName: string, calls: r
       const found = await ledgerOf(databaseUrl, keyName)
       return found.length >= calls.length && found
     },
-    30_000,
+    60_000,
   )
   assert.deepEqual(
     rows.map(({ request_id }) => request_id).toSorted(),

@@ -5,7 +5,7 @@ interface Waiter {
   fail(reason: string): void
 }
 
-const WAIT_MS = 10_000
+const WAIT_MS = 25_000
 
 /** Lets tests wait for what has been seen, instead of for time to pass. */
 export function createNotice(calls: readonly SeenCall[]) {
