@@ -319,6 +319,7 @@ async function sqliteOf(t: TestContext): Promise<{ readonly folder: string; read
   const database = await openSqlite(path)
   await migrate(database)
   await database.close()
+  assert.deepEqual(readdirSync(folder), ['tollgate.db'], 'nothing beside it that would let it be read')
   if (nobody.uid !== undefined) chownSync(folder, nobody.uid, nobody.gid)
   return { folder, path }
 }
