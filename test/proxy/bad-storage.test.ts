@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test, type TestContext } from 'node:test'
-import { promisify } from 'node:util'
+import { after, test, type TestContext } from 'node:test'
 import { type Database, run, select } from '../../proxy/store/database.ts'
 import { migrate } from '../../proxy/store/migrate.ts'
 import { openSqlite } from '../../proxy/store/sqlite.ts'
+import { type CommandLine, type Ended, startCommandLine } from '../support/command-line.ts'
 import { emptyDatabase } from '../support/empty-database.ts'
 import { directoryFor } from '../support/entries.ts'
 import { freePort } from '../support/free-port.ts'
 import type { Env } from '../support/gateway.ts'
 
-const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 const PASSWORD = 'hunter2-never-told'
 const commands = ['serve', 'keys list', 'schema status', 'schema up'] as const
 type Command = (typeof commands)[number]
@@ -35,12 +34,9 @@ interface Case {
   readonly user?: { readonly uid?: number; readonly gid?: number }
 }
 
-interface Ended {
-  readonly code: number
-  readonly signal: string | null
-  readonly stdout: string
-  readonly stderr: string
-}
+/** All commands of one user are run by one process, which ends by itself: no command leaves anything open. */
+const commandLines = new Map<Case['user'], CommandLine>()
+after(() => Promise.all([...commandLines.values()].map((each) => each.close())))
 
 /** Runs every command on a storage that cannot be used, and looks at all that they say and leave behind. */
 async function expectRefusals(t: TestContext, { env, says, but = {}, status = 1, fine = [], state, user }: Case) {
@@ -65,27 +61,13 @@ async function expectRefusals(t: TestContext, { env, says, but = {}, status = 1,
   }
 }
 
-async function runCommand(command: Command, home: string, env: Env, user: Case['user'] = {}) {
-  const options = {
-    cwd: home,
-    timeout: 60_000, // for a serve that starts after all
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      DATA_DIR: join(home, 'data'),
-      PORT: '0',
-      HOST: '127.0.0.1',
-      DATABASE_STARTUP_RETRIES: '1',
-      DB_RETRY_DELAY_MS: '1',
-      ...env,
-    },
-    ...user,
-  }
-  try {
-    return { status: 0, ...(await promisify(execFile)(process.execPath, [MAIN, ...command.split(' ')], options)) }
-  } catch (error) {
-    const { code, signal, stdout, stderr } = error as Ended // safe: execFile's error
-    return { status: code, signal, stdout, stderr }
-  }
+function runCommand(command: Command, home: string, env: Env, user: Case['user']): Promise<Ended> {
+  const own = { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1' }
+  const retries = { DATABASE_STARTUP_RETRIES: '1', DB_RETRY_DELAY_MS: '1' }
+  const commandLine =
+    commandLines.get(user) ?? startCommandLine({ cwd: tmpdir(), env: { ...own, ...retries }, ...user })
+  commandLines.set(user, commandLine)
+  return commandLine.run(command.split(' '), { DATA_DIR: join(home, 'data'), ...env })
 }
 
 const urls: Readonly<Record<string, readonly [url: string, says: RegExp]>> = {

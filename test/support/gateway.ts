@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
+import { type CommandLine, type Ended, startCommandLine } from './command-line.ts'
 
 export { until } from './until.ts'
 
-const RUN_COMMANDS = new URL('run-commands.ts', import.meta.url).pathname
 const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
 export type Env = Readonly<Record<string, string>>
@@ -20,21 +20,14 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** How a command has ended. */
-interface Ended {
-  readonly status: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** A directory for one gateway's data; removed by `remove`. */
 export interface Home {
   readonly path: string
   readonly env: Env
   /** Runs `tollgate …` in this home, with `input` on its standard input. */
   cli(args: readonly string[], env?: Env, input?: string): Promise<Ended>
-  /** Likewise several, one after the other in one process, which is a lot faster. */
-  commands(all: readonly (readonly string[])[]): Promise<readonly Ended[]>
+  /** Likewise in a process that all of them share, one after the other, which is a lot faster. */
+  command(args: readonly string[], env?: Env): Promise<Ended>
   /** Makes a key through the command line and answers what `--json` prints. */
   createKey(options?: readonly string[]): Promise<{ readonly id: string; readonly key: string; readonly name: string }>
   /** Reads the SQLite file. */
@@ -66,6 +59,7 @@ export async function createHome(env: Env = {}): Promise<Home> {
     ...env,
   }
   let keys = 0
+  let commandLine: CommandLine | undefined
 
   const home: Home = {
     path,
@@ -81,18 +75,10 @@ export async function createHome(env: Env = {}): Promise<Home> {
         return { status: code, stdout, stderr }
       }
     },
-    async commands(all) {
-      const options = { env: ownEnv, cwd: path }
-      const ran = await promisify(execFile)(process.execPath, [RUN_COMMANDS, JSON.stringify(all)], options)
-      const told = ran.stdout.split('\u0000')
-      return ran.stderr
-        .split('\u0000')
-        .slice(0, -1)
-        .map((stderr, at) => ({ status: Number(told[2 * at + 1]), stdout: told[2 * at] ?? '', stderr }))
-    },
+    command: (args, more) => (commandLine ??= startCommandLine({ cwd: path, env: ownEnv })).run(args, more),
     async createKey(options = []) {
       const name = options.includes('--name') ? [] : ['--name', `key-${++keys}`]
-      const { status, stdout, stderr } = await home.cli(['keys', 'create', ...name, ...options, '--json'])
+      const { status, stdout, stderr } = await home.command(['keys', 'create', ...name, ...options, '--json'])
       if (status !== 0) throw new Error(`keys create failed: ${stderr}`)
       return JSON.parse(stdout) as { id: string; key: string; name: string } // safe: --json's contract
     },
@@ -104,7 +90,10 @@ export async function createHome(env: Env = {}): Promise<Home> {
         database.close()
       }
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    async remove() {
+      await commandLine?.close()
+      await rm(path, { recursive: true, force: true })
+    },
   }
   return home
 }

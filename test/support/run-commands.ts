@@ -1,19 +1,19 @@
+import { createInterface } from 'node:readline'
 import { createProgram, exitStatusOf } from '../../proxy/cli/program.ts'
+import { END, type Asked } from './command-line.ts'
 
-/**
- * Runs several commands, which the first argument has as JSON, one after the other in one process: to start one takes
- * longer than most of them. Behind what each of them prints stands an `END`, on standard output with its exit status.
- */
-const END = '\u0000'
+// Each failed `serve` leaves its listeners for signals, and would leave them to the end of its process.
+process.setMaxListeners(0)
 
-// safe: `commands` of gateway.ts has written it
-for (const args of JSON.parse(process.argv[2] ?? '[]') as readonly (readonly string[])[]) {
+/** Runs the commands that come as lines of JSON, one after the other. Behind what each of them prints stands an `END`. */
+for await (const line of createInterface({ input: process.stdin })) {
+  const { args, env } = JSON.parse(line) as Asked // safe: command-line.ts has written it
   let status = 0
   try {
-    await createProgram(process.env).parseAsync(args, { from: 'user' })
+    await createProgram({ ...process.env, ...env }).parseAsync(args, { from: 'user' })
   } catch (error) {
     status = exitStatusOf(error)
   }
-  process.stdout.write(`${END}${status}${END}`)
-  process.stderr.write(END)
+  process.stdout.write(END)
+  process.stderr.write(`${END}${status}${END}`)
 }

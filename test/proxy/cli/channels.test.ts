@@ -27,7 +27,7 @@ async function newHome(more: Env = {}): Promise<Home> {
 
 /** What commands print, where they have to succeed. Nothing that is printed holds a key. */
 async function says(home: Home, ...all: readonly string[]): Promise<readonly string[]> {
-  const ended = await home.commands(all.map((args) => ['channels', ...args.split(' ')]))
+  const ended = await Promise.all(all.map((args) => home.command(['channels', ...args.split(' ')])))
   for (const [at, { status, stdout, stderr }] of ended.entries()) {
     assert.deepEqual([status, stderr], [0, ''], all[at])
     assert.doesNotMatch(stdout, /sk-ant-the-(?:first|second)-account/)
@@ -197,7 +197,7 @@ test('what cannot be is refused with a sentence, and nothing is written', async 
     [`remove ${target} --dry-run`, 1, /^The composite by sends calls to it\.$/m],
     ['suspend env-openai-chat', 1, /^This comes from the environment/],
   ]
-  const ended = await home.commands(cases.map(([args]) => ['channels', ...args.split(' ')]))
+  const ended = await Promise.all(cases.map(([args]) => home.command(['channels', ...args.split(' ')])))
   for (const [at, [args, expected, sentence]] of cases.entries()) {
     const { status, stdout = '', stderr = '' } = ended[at] ?? {}
     assert.match(stderr, sentence, args)
@@ -212,14 +212,14 @@ test('channels need a database, and beside PostgreSQL a key that its replicas ha
   homes.push(home)
   const data = join(home.path, 'apikeys.json')
   writeFileSync(data, JSON.stringify({ keys: [RECORD_OF_A] }))
-  const file = await home.cli(['channels', 'list'], { STORAGE_TYPE: 'file' })
+  const file = await home.command(['channels', 'list'], { STORAGE_TYPE: 'file' })
   assert.deepEqual([file.status, file.stdout], [1, ''])
   assert.match(file.stderr, /^DATA_FILE: a key file has no such thing; [^\n]*\n$/)
-  const sqlite = await home.cli(['channels', 'list'], { STORAGE_TYPE: 'database' })
+  const sqlite = await home.command(['channels', 'list'], { STORAGE_TYPE: 'database' })
   assert.match(sqlite.stderr, /encryption\.key/, 'SQLite gets one, as from the gateway')
   assert.equal(sqlite.status, 0)
   rmSync(join(home.path, 'encryption.key'))
-  const postgres = await home.cli(['channels', 'list'], { DATABASE_URL: await freshDatabase() })
+  const postgres = await home.command(['channels', 'list'], { DATABASE_URL: await freshDatabase() })
   assert.match(postgres.stderr, /^ENCRYPTION_KEY: it is not set, and there is no [^\n]*encryption\.key\.\n$/)
   assert.deepEqual([postgres.status, existsSync(join(home.path, 'encryption.key'))], [78, false])
 })

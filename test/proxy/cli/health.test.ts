@@ -13,7 +13,7 @@ test('health asks the gateway of its environment, or another one, whether it liv
   const asked = `${gateway.url}/health/live`
 
   assert.deepEqual(await home.cli(['health'], env), { status: 0, stdout: `${asked}: alive\n`, stderr: '' })
-  const { status, stdout } = await home.cli(['health', '--json', '--url', `${gateway.url}/`], { PORT: 'x' })
+  const { status, stdout } = await home.command(['health', '--json', '--url', `${gateway.url}/`], { PORT: 'x' })
   assert.deepEqual([status, JSON.parse(stdout)], [0, { url: asked, isLive: true }])
 
   assert.equal(await gateway.stop(), 0)
@@ -30,10 +30,10 @@ test('health takes no other answer for a good one, and tells nothing of a passwo
   const { port } = server.address() as AddressInfo // safe: it listens
   const home = await createHome()
   t.after(() => home.remove())
-  const ended = await home.cli(['health', '--url', `http://user:a-password@127.0.0.1:${port}/gateway`])
+  const ended = await home.command(['health', '--url', `http://user:a-password@127.0.0.1:${port}/gateway`])
   const told = `http://127.0.0.1:${port}/gateway/health/live: it answers with status 302.\n`
   assert.deepEqual(ended, { status: 1, stdout: '', stderr: told })
 
-  assert.match((await home.cli(['health', '--url', 'localhost:3000'])).stderr, /must be an http or https URL/)
-  assert.match((await home.cli(['health'], { PORT: '0' })).stderr, /PORT is 0/)
+  assert.match((await home.command(['health', '--url', 'localhost:3000'])).stderr, /must be an http or https URL/)
+  assert.match((await home.command(['health'], { PORT: '0' })).stderr, /PORT is 0/)
 })

@@ -16,13 +16,13 @@ after(() => home.remove())
 
 /** What a command prints with `--json`, where it has to succeed. */
 async function json(...args: string[]): Promise<Printed> {
-  const { status, stdout, stderr } = await home.cli(['keys', ...args, '--json'])
+  const { status, stdout, stderr } = await home.command(['keys', ...args, '--json'])
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Printed // safe: --json's contract, which the test looks at
 }
 
 async function refused(args: readonly string[], expectedStatus: number, sentence: RegExp): Promise<void> {
-  const { status, stdout, stderr } = await home.cli(['keys', ...args])
+  const { status, stdout, stderr } = await home.command(['keys', ...args])
   assert.match(stderr, sentence)
   assert.equal(status, expectedStatus, stderr)
   assert.equal(stdout, '')
@@ -82,7 +82,7 @@ test('what a change would make of a key can be seen first', async () => {
   const { id } = await json('create', '--name', 'seen')
   assert.equal((await json('set', id, '--rpm', '7', '--dry-run'))['rpm'], 7)
   assert.equal((await json('show', id))['rpm'], null)
-  const { stdout } = await home.cli(['keys', 'set', 'seen', '--rpm', '7'])
+  const { stdout } = await home.command(['keys', 'set', 'seen', '--rpm', '7'])
   assert.equal(stdout, 'seen was changed.\n')
 })
 
@@ -102,7 +102,7 @@ test('a key that was reset says when, and running proxies are told', async () =>
   assert.ok(Math.abs(Date.parse(String(reset['resetAt'])) - Date.now()) < 60_000)
   assert.deepEqual(await json('show', id), reset)
   assert.notDeepEqual(revision(), seen)
-  const { stdout } = await home.cli(['keys', 'reset', 'again'])
+  const { stdout } = await home.command(['keys', 'reset', 'again'])
   assert.equal(stdout, 'again has got back what it has used of its limits and budgets.\n')
 })
 

@@ -35,7 +35,7 @@ testEngines('keys list selects and pages', async (t, store) => {
   await addKeys(store)
   const home = await homeOf(t, { [store.path.startsWith('postgres') ? 'DATABASE_URL' : 'DATABASE_PATH']: store.path })
   for (const [what, [args, ids, advice]] of Object.entries(pages)) {
-    const json = await home.cli(['keys', 'list', ...args, '--json'])
+    const json = await home.command(['keys', 'list', ...args, '--json'])
     assert.deepEqual([json.status, json.stderr], [0, ''], what)
     // safe: --json's contract
     const printed = JSON.parse(json.stdout) as { id: string; lifetimeTokens: number }[]
@@ -45,7 +45,7 @@ testEngines('keys list selects and pages', async (t, store) => {
       what,
     )
     if (!args.includes('--limit')) continue // a page for people is worth the process that it takes
-    const table = await home.cli(['keys', 'list', ...args])
+    const table = await home.command(['keys', 'list', ...args])
     const [header, ...rows] = table.stdout.trimEnd().split('\n')
     assert.match(header ?? '', /^NAME .* ID$/)
     assert.deepEqual(
@@ -59,8 +59,8 @@ testEngines('keys list selects and pages', async (t, store) => {
     [['--model', 'nobody-has-it'], /^There are no such keys: tollgate keys create/],
     [['--offset', '6'], /^There are only 6 such keys\.$/m],
   ] as const) {
-    assert.match((await home.cli(['keys', 'list', ...args])).stdout, sentence)
-    assert.equal((await home.cli(['keys', 'list', ...args, '--json'])).stdout, '[]\n')
+    assert.match((await home.command(['keys', 'list', ...args])).stdout, sentence)
+    assert.equal((await home.command(['keys', 'list', ...args, '--json'])).stdout, '[]\n')
   }
 })
 
@@ -74,7 +74,7 @@ test('what no page can be is wrong usage', async (t) => {
   }
   for (const [option, values] of Object.entries(wrong)) {
     for (const value of values) {
-      const { status, stdout, stderr } = await home.cli(['keys', 'list', `${option}=${value}`])
+      const { status, stdout, stderr } = await home.command(['keys', 'list', `${option}=${value}`])
       assert.equal(status, 2, `${option}=${value}`)
       assert.equal(stdout, '')
       assert.ok(stderr.includes(option), stderr)
@@ -92,7 +92,7 @@ test('a key file has no commands for its keys: one sentence says what to do', as
     ['revoke', 'alice'],
     ['rotate', 'alice'],
   ]) {
-    const { status, stdout, stderr } = await home.cli(['keys', ...args])
+    const { status, stdout, stderr } = await home.command(['keys', ...args])
     assert.match(stderr, /^DATA_FILE: a key file has no such thing; [^\n]*\n$/, args[0])
     assert.deepEqual([status, stdout], [1, ''], args[0])
   }

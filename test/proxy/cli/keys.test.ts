@@ -24,13 +24,13 @@ after(() => home.remove())
 
 /** What a command prints with `--json`, where it has to succeed. */
 async function json<Answer = Printed>(...args: string[]): Promise<Answer> {
-  const { status, stdout, stderr } = await home.cli(['keys', ...args, '--json'])
+  const { status, stdout, stderr } = await home.command(['keys', ...args, '--json'])
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Answer // safe: --json's contract, which the test looks at
 }
 
 async function refused(args: readonly string[], expectedStatus: number, sentence: RegExp): Promise<void> {
-  const { status, stdout, stderr } = await home.cli(['keys', ...args])
+  const { status, stdout, stderr } = await home.command(['keys', ...args])
   assert.match(stderr, sentence)
   assert.equal(status, expectedStatus, stderr)
   assert.equal(stdout, '', 'nothing that a script could take for a key')
@@ -111,7 +111,7 @@ test('keys are listed for people and for programs, without their secrets', async
   await json('create', '--name', 'listed', '--token-limit', '1234567', '--admin')
   await json('create', '--name', 'thrifty', '--budget-5h', '2.5', '--budget-month', '10', '--budget-calendar')
   await json('create', '--name', 'rolling', '--budget-day', '0.125')
-  const { stdout } = await home.cli(['keys', 'list'])
+  const { stdout } = await home.command(['keys', 'list'])
   const header =
     /^NAME +PREFIX +STATUS +TENANT +TOKENS\/5H +RPM +BUDGET IN USD +MODEL +EXPIRES +TOKENS USED +LAST USED +ID$/m
   assert.match(stdout, header)
@@ -127,7 +127,7 @@ test('a key is shown by its name and by its id', async () => {
   const { id } = await json('create', '--name', 'shown', '--allow-model', 'claude-*', 'gpt-5')
   assert.equal((await json('show', 'shown')).id, id)
   assert.equal((await json('show', id)).name, 'shown')
-  const { stdout } = await home.cli(['keys', 'show', 'shown'])
+  const { stdout } = await home.command(['keys', 'show', 'shown'])
   assert.match(stdout, /^name +shown$/m)
   assert.match(stdout, /^allowedModels +claude-\* gpt-5$/m)
   assert.doesNotMatch(stdout, /null|tokenLimit|keyPrefix|isAdmin/, 'what is not said of it is left out')
@@ -138,7 +138,7 @@ test('a disabled key can be enabled again, and doing it twice is doing it once',
   assert.equal((await json('disable', 'sleeper')).status, 'disabled')
   assert.equal((await json('disable', 'sleeper')).status, 'disabled')
   assert.equal((await json('show', 'sleeper')).status, 'disabled')
-  const { stdout } = await home.cli(['keys', 'enable', 'sleeper'])
+  const { stdout } = await home.command(['keys', 'enable', 'sleeper'])
   assert.equal(stdout, 'sleeper is active.\n')
   assert.equal((await json('show', 'sleeper')).status, 'active')
 })
@@ -171,7 +171,7 @@ test('a rotated key is the same key with another secret', async () => {
 
 test('an old secret goes on for as long as was asked for, and no longer than a month', async () => {
   const { id } = await json('create', '--name', 'overlapping')
-  const { stdout, stderr } = await home.cli(['keys', 'rotate', 'overlapping', '--overlap', '24h'])
+  const { stdout, stderr } = await home.command(['keys', 'rotate', 'overlapping', '--overlap', '24h'])
   assert.match(stdout.trimEnd(), SECRET)
   const shown = await json('show', id)
   const until = String(shown['previousUntil'])
@@ -208,7 +208,7 @@ test('a dry run says what would happen, and nothing does', async () => {
     ['set', id, '--rpm', '5'],
     ['reset', id],
   ]) {
-    const { status, stdout, stderr } = await home.cli(['keys', ...args, '--dry-run'])
+    const { status, stdout, stderr } = await home.command(['keys', ...args, '--dry-run'])
     assert.deepEqual([status, stderr], [0, ''])
     said.set(args[0] ?? '', stdout.trimEnd())
   }

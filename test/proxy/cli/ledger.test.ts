@@ -16,7 +16,7 @@ async function replayInto(t: TestContext, { path }: TestDatabase) {
   return async (entries: readonly Entry[], ...options: string[]): Promise<Readonly<Record<string, unknown>>> => {
     const file = join(home.path, 'output.log')
     writeFileSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-    const { status, stdout, stderr } = await home.cli(['ledger', 'replay', file, '--json', ...options])
+    const { status, stdout, stderr } = await home.command(['ledger', 'replay', file, '--json', ...options])
     assert.deepEqual([status, stderr], [0, ''])
     return JSON.parse(stdout) as Record<string, unknown> // safe: --json's contract
   }

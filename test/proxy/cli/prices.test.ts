@@ -14,7 +14,7 @@ async function homeFor(t: TestContext): Promise<Home> {
 
 /** What a command prints, where it has to succeed. */
 async function printed(home: Home, ...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await home.cli(['prices', ...args])
+  const { status, stdout, stderr } = await home.command(['prices', ...args])
   assert.deepEqual([status, stderr], [0, ''])
   return stdout
 }
@@ -170,7 +170,7 @@ test('a price that cannot be is refused with a sentence', async (t) => {
   ]
   await Promise.all(
     cases.map(async ([args, expectedStatus, sentence]) => {
-      const { status, stdout, stderr } = await home.cli(['prices', ...args])
+      const { status, stdout, stderr } = await home.command(['prices', ...args])
       assert.match(stderr, sentence)
       assert.deepEqual([status, stdout], [expectedStatus, ''], stderr)
       assert.doesNotMatch(stderr, /^\s+at /m, 'no stack')
@@ -183,7 +183,7 @@ test('a key file has no prices', async (t) => {
   const home = await homeFor(t)
   const file = join(home.path, 'apikeys.json')
   writeFileSync(file, JSON.stringify({ keys: [RECORD_OF_A] }))
-  const { status, stderr } = await home.cli(['prices', 'list'], { STORAGE_TYPE: 'file', DATA_FILE: file })
+  const { status, stderr } = await home.command(['prices', 'list'], { STORAGE_TYPE: 'file', DATA_FILE: file })
   assert.match(stderr, /a key file has no such thing/)
   assert.equal(status, 1)
 })

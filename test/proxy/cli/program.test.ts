@@ -59,7 +59,9 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 
 test('the help of every command tells what it takes, whatever the environment', async () => {
   const runs = Object.entries(commands).map(async ([command, mentioned]) => {
-    const { status, stdout, stderr } = await home.cli([...command.split(' ').filter(Boolean), '--help'], { PORT: 'x' })
+    const { status, stdout, stderr } = await home.command([...command.split(' ').filter(Boolean), '--help'], {
+      PORT: 'x',
+    })
     assert.deepEqual([status, stderr], [0, ''], command)
     assert.ok(stdout.startsWith(`Usage: tollgate ${command}`.trimEnd()), command)
     for (const word of mentioned)

@@ -31,7 +31,7 @@ testEmpty('schema status and schema up tell the same story, for people and for p
   const url = empty.env['DATABASE_URL'] ?? ''
   const hasPassword = (text: string): boolean => url !== '' && text.includes(new URL(url).password)
   const status = async (): Promise<Status> => {
-    const { stdout } = await home.cli(['schema', 'status', '--json'])
+    const { stdout } = await home.command(['schema', 'status', '--json'])
     return JSON.parse(stdout) as Status // safe: --json's contract, which the test looks at
   }
   const database = await empty.open()
@@ -53,9 +53,9 @@ testEmpty('schema status and schema up tell the same story, for people and for p
   )
 
   // It would be made.
-  const dry = await home.cli(['schema', 'up', '--dry-run'])
+  const dry = await home.command(['schema', 'up', '--dry-run'])
   assert.equal(dry.stdout, migrationNames.map((name) => `${name} would run.\n`).join(''))
-  const dryJson = await home.cli(['schema', 'up', '--dry-run', '--json'])
+  const dryJson = await home.command(['schema', 'up', '--dry-run', '--json'])
   assert.deepEqual(JSON.parse(dryJson.stdout), {
     location: rest.location,
     from: 0,
@@ -68,9 +68,9 @@ testEmpty('schema status and schema up tell the same story, for people and for p
   const up = await home.cli(['schema', 'up'])
   assert.deepEqual([up.status, up.stderr], [0, ''])
   assert.equal(up.stdout, migrationNames.map((name) => `${name} ran.\n`).join(''))
-  const again = await home.cli(['schema', 'up'])
+  const again = await home.command(['schema', 'up'])
   assert.deepEqual([again.status, again.stdout], [0, `The schema of ${rest.location} is up to date.\n`])
-  const againJson = await home.cli(['schema', 'up', '--json'])
+  const againJson = await home.command(['schema', 'up', '--json'])
   assert.deepEqual(JSON.parse(againJson.stdout), {
     location: rest.location,
     from: migrationNames.length,
@@ -84,12 +84,12 @@ testEmpty('schema status and schema up tell the same story, for people and for p
     assert.ok(Math.abs(Date.parse(appliedAt ?? '') - Date.now()) < 60_000)
     assert.deepEqual([minReader, isKnown], [1, true])
   }
-  assert.equal((await home.cli(['schema', 'status'])).status, 0)
+  assert.equal((await home.command(['schema', 'status'])).status, 0)
 
   // A later program has been here.
   const later = `INSERT INTO ${tableOf(database, 'schema_migrations')} (name, min_reader, applied_at) VALUES ('0099-later', $1, 0)`
   await run(database, later, [1])
-  const newer = await home.cli(['schema', 'status'])
+  const newer = await home.command(['schema', 'status'])
   assert.deepEqual([newer.status, newer.stderr], [0, ''])
   assert.match(newer.stdout, /: newer\n/)
   assert.match(newer.stdout, /^ {2}0099-later +applied 1970-01-01 00:00 .*\(unknown to this program\)$/m)
@@ -102,7 +102,7 @@ testEmpty('schema status and schema up tell the same story, for people and for p
 
   // And leaves nothing to those before it.
   await run(database, `UPDATE ${tableOf(database, 'schema_migrations')} SET min_reader = 99 WHERE name = '0099-later'`)
-  const tooNew = await home.cli(['schema', 'status'])
+  const tooNew = await home.command(['schema', 'status'])
   assert.equal(tooNew.status, 1)
   assert.match(tooNew.stdout, /: too-new\n/)
   assert.match(
@@ -119,7 +119,7 @@ test('what schema up and schema status have found is in the file of --result, al
   const file = join(home.path, 'result')
   const own = migrationNames.length
   const resultOf = async (command: string, env?: Record<string, string>): Promise<unknown> => {
-    const { status, stdout } = await home.cli(['schema', command, '--result', file], env)
+    const { status, stdout } = await home.command(['schema', command, '--result', file], env)
     const line = readFileSync(file, 'utf8')
     assert.match(line, /^[^\n]{1,4095}\n$/)
     const { migrations: _, location: __, ...result } = JSON.parse(line) as Record<string, unknown> // safe: an object, see above
@@ -141,7 +141,7 @@ test('what schema up and schema status have found is in the file of --result, al
   const refused = 'DATABASE_URL: nothing listens there; is the server running, are host and port right?'
   assert.deepEqual(await resultOf('up', away), [1, { error: { code: 'storage_away', message: refused } }])
 
-  const unwritable = await home.cli(['schema', 'up', '--result', join(home.path, 'none', 'result')])
+  const unwritable = await home.command(['schema', 'up', '--result', join(home.path, 'none', 'result')])
   assert.deepEqual([unwritable.status, unwritable.stdout], [1, ''])
   assert.match(unwritable.stderr, /^The result cannot be written: ENOENT/)
 })
@@ -150,14 +150,14 @@ test('a result that is too long for a termination message goes without its lists
   const home = await createHome()
   t.after(() => home.remove())
   const file = join(home.path, 'result')
-  await home.cli(['schema', 'up'])
+  await home.command(['schema', 'up'])
   const database = await openSqlite(join(home.path, 'tollgate.db'))
   t.after(() => database.close())
   for (let number = 101; number < 150; number += 1) {
     const insert = 'INSERT INTO schema_migrations (name, min_reader, applied_at) VALUES ($1, 99, 0)'
     await run(database, insert, [`0${number}-of-a-later-program`])
   }
-  const { status } = await home.cli(['schema', 'status', '--result', file])
+  const { status } = await home.command(['schema', 'status', '--result', file])
   assert.equal(status, 1)
   const { engine, standing, current, migrations, pending, error } = JSON.parse(readFileSync(file, 'utf8')) as Record<
     string,
@@ -172,7 +172,7 @@ test('a key file has no schema: one sentence says what to do', async (t) => {
   t.after(() => home.remove())
   writeFileSync(join(home.path, 'apikeys.json'), JSON.stringify({ keys: [RECORD_OF_A] }))
   for (const args of [['up'], ['up', '--dry-run'], ['status'], ['status', '--json']]) {
-    const { status, stdout, stderr } = await home.cli(['schema', ...args])
+    const { status, stdout, stderr } = await home.command(['schema', ...args])
     assert.match(stderr, /^DATA_FILE: a key file has no such thing; [^\n]*\n$/)
     assert.deepEqual([status, stdout], [1, ''])
   }

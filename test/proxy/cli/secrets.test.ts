@@ -22,7 +22,8 @@ testEmpty('secrets are rotated from one key to the next, and status tells how fa
   const database = await empty.open()
   await migrate(database)
   const made = await channelsIn(database).create(channelInput({ keys: ['one', 'two'], oauth: OAUTH }), NOW)
-  const run = (args: string, env: Readonly<Record<string, string>>) => home.cli(['secrets', ...args.split(' ')], env)
+  const run = (args: string, env: Readonly<Record<string, string>>) =>
+    home.command(['secrets', ...args.split(' ')], env)
   const said = (stdout: string) => ({ status: 0, stdout, stderr: '' })
   const told = async (args: string, env: Readonly<Record<string, string>>): Promise<unknown> =>
     JSON.parse((await run(`${args} --json`, env)).stdout)
@@ -67,13 +68,13 @@ testEmpty('without a key, or with a bad one, one sentence says so, and no key is
     stderr: `ENCRYPTION_KEY: it is not set, and there is no ${file}.\n`,
   })
   assert.equal(existsSync(file), false)
-  const short = await home.cli(['secrets', 'rotate'], { ENCRYPTION_KEY: 'hunter2' })
+  const short = await home.command(['secrets', 'rotate'], { ENCRYPTION_KEY: 'hunter2' })
   assert.deepEqual([short.status, short.stdout], [78, ''])
   assert.match(short.stderr, /ENCRYPTION_KEY: the key must be 32 bytes in base64 or hexadecimal digits/)
   assert.ok(!short.stderr.includes('hunter2'))
   // The file does where the variable is not set.
   writeFileSync(file, OLD.ENCRYPTION_KEY, { mode: 0o644 })
-  const status = await home.cli(['secrets', 'status', '--json'])
+  const status = await home.command(['secrets', 'status', '--json'])
   assert.equal(status.stderr, `${file} may be used by others than its owner; chmod 600 takes that away.\n`)
   assert.deepEqual(JSON.parse(status.stdout), {
     keys: [{ id: oldId, isCurrent: true, secrets: 0 }],
@@ -84,11 +85,11 @@ testEmpty('without a key, or with a bad one, one sentence says so, and no key is
 test('a store without secrets says what it lacks', async (t) => {
   const home = await createHome(OLD)
   t.after(() => home.remove())
-  const empty = await home.cli(['secrets', 'status'])
+  const empty = await home.command(['secrets', 'status'])
   assert.equal(empty.status, 1)
   assert.match(empty.stderr, /^DATABASE_PATH: the schema is older than this program needs; run tollgate schema up\.\n$/)
   writeFileSync(join(home.path, 'apikeys.json'), JSON.stringify({ keys: [RECORD_OF_A] }))
-  const file = await home.cli(['secrets', 'rotate'])
+  const file = await home.command(['secrets', 'rotate'])
   assert.equal(file.status, 1)
   assert.match(file.stderr, /^DATA_FILE: a key file has no such thing; [^\n]*\n$/)
 })

@@ -17,13 +17,13 @@ after(() => home.remove())
 
 /** What a command prints with `--json`, where it has to succeed. */
 async function json<Answer = Printed>(...args: string[]): Promise<Answer> {
-  const { status, stdout, stderr } = await home.cli([...args, '--json'])
+  const { status, stdout, stderr } = await home.command([...args, '--json'])
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Answer // safe: --json's contract, which the test looks at
 }
 
 async function says(...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await home.cli(args)
+  const { status, stdout, stderr } = await home.command(args)
   assert.deepEqual([status, stderr], [0, ''])
   return stdout
 }
@@ -112,7 +112,7 @@ test('what cannot be done is refused with a sentence, in a dry run, too', async 
     [['tenants', 'create'], 2, /--name/],
   ]
   const refused = async (args: readonly string[], expected: number, sentence: RegExp): Promise<void> => {
-    const { status, stdout, stderr } = await home.cli(args)
+    const { status, stdout, stderr } = await home.command(args)
     assert.match(stderr, sentence)
     assert.deepEqual([status, stdout], [expected, ''], stderr)
     assert.doesNotMatch(stderr, /^\s+at /m, 'no stack')
