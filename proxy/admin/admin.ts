@@ -50,7 +50,8 @@ export interface AdminParts
 
 interface Admin {
   readonly operations: readonly DocumentedOperation[]
-  readonly document: ApiDocument
+  /** Of all operations. It is made when it is first asked for, which takes as long as a tenth of a start. */
+  readonly document: () => ApiDocument
 }
 
 const tags = {
@@ -94,8 +95,9 @@ export function createAdmin(version: string, parts: AdminParts): Admin {
     ...configOperations(parts),
     ...backupOperations(parts),
     ...auditOperations(parts),
-    documentOperation(() => document),
+    documentOperation(() => document()),
   ]
-  const document = openApiOf(operations, tags, version)
+  let made: ApiDocument | undefined
+  const document = (): ApiDocument => (made ??= openApiOf(operations, tags, version))
   return { operations, document }
 }

@@ -17,7 +17,7 @@ import { sendEvents } from './send-events.ts'
 
 export interface OperationParts {
   readonly operations: readonly Operation[]
-  readonly document: ApiDocument
+  readonly document: () => ApiDocument
   /** False where the keys are in a file: there are no admin keys to ask for, and nothing to manage. */
   readonly hasDatabase: boolean
   readonly authenticate: (credential: string | undefined, address: () => string | undefined) => Promise<KeyRecord>
@@ -52,8 +52,8 @@ export function addOperations(app: Express, parts: OperationParts): void {
       await serve(operation, req, res)
     })
   }
-  const page = apiDocsPage(parts.document)
-  app.get('/api/docs', (_req, res) => void res.type('html').send(page))
+  let page: string | undefined
+  app.get('/api/docs', (_req, res) => void res.type('html').send((page ??= apiDocsPage(parts.document()))))
 
   // A parameter of a path that is not UTF-8. Express knows an error handler by its four parameters.
   const onError: ErrorRequestHandler = (thrown: unknown, _req, _res, next) => {

@@ -155,7 +155,7 @@ test('what the database did not take in time is printed, and counts once however
 
   const output = writeOutput(stage)
   const replay = async (...more: string[]) =>
-    json((await home.cli(['ledger', 'replay', output, '--json', ...more])).stdout)
+    json((await home.command(['ledger', 'replay', output, '--json', ...more])).stdout)
   assert.deepEqual(pickCounts(await replay('--dry-run')), { entries: 5, applied: 0 })
   assert.equal(stage.entries().length, 1)
   assert.deepEqual(pickCounts(await replay()), { entries: 5, applied: 5 })
@@ -193,7 +193,7 @@ test('a spool disk that is full does not hold the end up: what it does not take 
   for (const stream of streams) stream.message.destroy()
   const before = stage.entries().length
   assert.ok(before < 24)
-  const replayed = json((await home.cli(['ledger', 'replay', writeOutput(stage), '--json'])).stdout)
+  const replayed = json((await home.command(['ledger', 'replay', writeOutput(stage), '--json'])).stdout)
   assert.equal(replayed['applied'], 24 - before)
   assert.equal(stage.entries().length, 24)
   assert.deepEqual(home.query(lifetime), home.query(spent))

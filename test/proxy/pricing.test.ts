@@ -8,7 +8,7 @@ const scene = await startScene()
 after(() => scene.close())
 
 async function prices(...args: string[]): Promise<void> {
-  const { status, stderr } = await scene.home.cli(['prices', ...args])
+  const { status, stderr } = await scene.home.command(['prices', ...args])
   assert.equal(status, 0, stderr)
 }
 

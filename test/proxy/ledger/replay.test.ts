@@ -16,7 +16,7 @@ after(() => home.remove())
 async function replay(lines: readonly string[], ...options: string[]) {
   const file = join(home.path, 'output.log')
   writeFileSync(file, lines.join('\n'))
-  return home.cli(['ledger', 'replay', file, ...options])
+  return home.command(['ledger', 'replay', file, ...options])
 }
 
 test('an entry that was printed is read back as it was', () => {
@@ -59,7 +59,7 @@ test('an entry that is older than the retention is refused: whether it was count
   const lines = [JSON.stringify(old), JSON.stringify(closedEntry()), '{"level":30,"msg":"stopped"}']
   const file = join(home.path, 'output.log')
   writeFileSync(file, lines.join('\n'))
-  const { status, stdout } = await home.cli(['ledger', 'replay', file, '--json'], { LOG_RETENTION_DAYS: '2' })
+  const { status, stdout } = await home.command(['ledger', 'replay', file, '--json'], { LOG_RETENTION_DAYS: '2' })
   assert.equal(status, 0)
   assert.deepEqual(JSON.parse(stdout), { entries: 2, applied: 1, refused: 1, skippedLines: 1, invalidLines: [] })
   assert.equal(home.query('SELECT id FROM request_logs').length, 1)
@@ -71,7 +71,7 @@ test('a person is told in words what was read', async () => {
 })
 
 test('a file that is not there is told in one line', async () => {
-  const { status, stderr } = await home.cli(['ledger', 'replay', join(home.path, 'nothing')])
+  const { status, stderr } = await home.command(['ledger', 'replay', join(home.path, 'nothing')])
   assert.equal(status, 1)
   assert.match(stderr, /^The entries cannot be read: ENOENT[^\n]*\n$/)
 })

@@ -54,7 +54,7 @@ for (const SKIP_MIGRATION of ['false', 'true']) {
       ['schema', 'up', '--dry-run'],
       ['schema', 'status'],
     ]) {
-      const { status, stderr } = await home.cli(args, { SKIP_MIGRATION, PORT: '0', HOST: '127.0.0.1' })
+      const { status, stderr } = await home.command(args, { SKIP_MIGRATION, PORT: '0', HOST: '127.0.0.1' })
       assert.match(stderr, sentence, args.join(' '))
       assert.equal(status, 1, args.join(' '))
     }
@@ -123,14 +123,14 @@ for (const [what, prepare] of Object.entries(olds)) {
     assert.equal(await proxy.status('/health/ready'), 503)
     assert.equal(await proxy.status('/health/live'), 200)
 
-    const refused = await home.cli(['keys', 'list'], { SKIP_MIGRATION: 'true' })
+    const refused = await home.command(['keys', 'list'], { SKIP_MIGRATION: 'true' })
     assert.match(
       refused.stderr,
       new RegExp(`^${variableOf(empty)}: the schema is older .*run tollgate schema up\\.\\n$`),
     )
     assert.equal(refused.status, 1)
 
-    const { status, stderr } = await home.cli(['schema', 'up'], { SKIP_MIGRATION: 'true' })
+    const { status, stderr } = await home.command(['schema', 'up'], { SKIP_MIGRATION: 'true' })
     assert.deepEqual([status, stderr], [0, ''])
     await until('it is ready', async () => (await proxy.status('/health/ready')) === 200)
     assert.equal((await fetch(`${proxy.url}/v1/chat/completions`, call)).status, 401)

@@ -16,7 +16,7 @@ answers401(scene, path, chat, 'a chat')
 test("a revoked key is refused within a moment, in OpenAI's shape", async () => {
   const { key, name } = await scene.home.createKey()
   assert.equal((await scene.ask(path, { key, body: chat })).status, 200)
-  assert.equal((await scene.home.cli(['keys', 'revoke', name])).status, 0)
+  assert.equal((await scene.home.command(['keys', 'revoke', name])).status, 0)
   const { id, status, text } = await until('a refusal', async () => {
     const answer = await scene.ask(path, { key, body: chat })
     return answer.status !== 200 && answer

@@ -48,7 +48,7 @@ describe('a key that may not chat', { concurrency: true }, () => {
   test('is disabled', async () => {
     const { key, name } = await scene.home.createKey()
     assert.equal((await scene.ask(path, { key, body: chat })).status, 200)
-    await scene.home.cli(['keys', 'disable', name])
+    await scene.home.command(['keys', 'disable', name])
     const { id, status, text } = await refusal(key)
     assert.equal(status, 403)
     const message = 'This API key is disabled; ask your administrator to enable it.'

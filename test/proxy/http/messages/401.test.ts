@@ -46,7 +46,7 @@ for (const [what, headers, error, code] of refusals) {
 test('a revoked key is refused within a moment, and for good', async () => {
   const { key, name } = await scene.home.createKey()
   assert.equal((await scene.ask('/v1/messages', { key, body: message })).status, 200)
-  assert.equal((await scene.home.cli(['keys', 'revoke', name])).status, 0)
+  assert.equal((await scene.home.command(['keys', 'revoke', name])).status, 0)
   const refused = await until('a refusal', async () => {
     const answer = await scene.ask('/v1/messages', { key, body: message })
     return answer.status !== 200 && answer
@@ -72,7 +72,7 @@ test('a key that was unknown a moment ago is known as soon as it is made', async
 test('after a rotation the new secret opens, the old one does not, and the window goes on', async () => {
   const { key, name } = await scene.home.createKey(['--token-limit', '1000'])
   await scene.ask('/v1/messages', { key, body: message })
-  const { stdout } = await scene.home.cli(['keys', 'rotate', name, '--json'])
+  const { stdout } = await scene.home.command(['keys', 'rotate', name, '--json'])
   const rotated = String(json(stdout)['key'])
   assert.notEqual(rotated, key)
   const refused = await until('the old secret is refused', async () => {

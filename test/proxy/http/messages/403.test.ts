@@ -36,7 +36,7 @@ test('a key is refused from the moment on which it expires', async () => {
 test('a disabled key is refused within a moment, and let in again when it is enabled', async () => {
   const { key, name } = await scene.home.createKey()
   assert.equal((await scene.ask('/v1/messages', { key, body: message })).status, 200)
-  await scene.home.cli(['keys', 'disable', name])
+  await scene.home.command(['keys', 'disable', name])
   const { id, status, text } = await refusal(key)
   assert.equal(status, 403)
   const sentence = 'This API key is disabled; ask your administrator to enable it.'
@@ -47,7 +47,7 @@ test('a disabled key is refused within a moment, and let in again when it is ena
     message: sentence,
     request_id: id,
   })
-  await scene.home.cli(['keys', 'enable', name])
+  await scene.home.command(['keys', 'enable', name])
   await until('a 200', async () => (await scene.ask('/v1/messages', { key, body: message })).status === 200)
 })
 

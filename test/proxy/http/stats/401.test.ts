@@ -24,7 +24,7 @@ for (const [what, key, error, code] of refusals) {
 test('a revoked key sees no statistics any more', async () => {
   const { key, name } = await scene.home.createKey()
   assert.equal((await scene.ask('/stats', { key })).status, 200)
-  await scene.home.cli(['keys', 'revoke', name])
+  await scene.home.command(['keys', 'revoke', name])
   const { id, status, text } = await until('a refusal', async () => {
     const answer = await scene.ask('/stats', { key })
     return answer.status !== 200 && answer

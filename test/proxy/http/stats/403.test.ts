@@ -29,7 +29,7 @@ describe('statistics are refused', { concurrency: true }, () => {
   test('to a disabled key, until it is enabled', async () => {
     const { key, name } = await scene.home.createKey()
     assert.equal((await scene.ask('/stats', { key })).status, 200)
-    await scene.home.cli(['keys', 'disable', name])
+    await scene.home.command(['keys', 'disable', name])
     const { id, status, text } = await refusal(key)
     assert.equal(status, 403)
     const message = 'This API key is disabled; ask your administrator to enable it.'
@@ -39,7 +39,7 @@ describe('statistics are refused', { concurrency: true }, () => {
       message,
       request_id: id,
     })
-    await scene.home.cli(['keys', 'enable', name])
+    await scene.home.command(['keys', 'enable', name])
     await until('a 200', async () => (await scene.ask('/stats', { key })).status === 200)
   })
 })
