@@ -10,7 +10,7 @@ export function serviceMonitor(store: Store): KubernetesObject {
     metadata: owned(store),
     spec: {
       selector: { matchLabels: selectorOf(store) },
-      endpoints: [{ port: 'metrics', interval: '30s' }],
+      endpoints: [{ port: 'metrics', interval: '30s', honorLabels: true }], // the endpoint of a call is the metric's to say
     },
   }
 }

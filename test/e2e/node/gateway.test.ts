@@ -2,6 +2,7 @@ import { after, before } from 'node:test'
 import { changing } from './changes.ts'
 import { installation, readmeCommands } from './install.ts'
 import { losing } from './lost-pod.ts'
+import { measuring } from './metrics.ts'
 import { scaling } from './scale.ts'
 import { type Stage, startStage } from './stage.ts'
 import { upgrading } from './upgrade.ts'
@@ -20,6 +21,7 @@ before(async () => {
 after(() => stage.close())
 
 installation(() => stage)
+measuring(() => stage)
 scaling(() => stage)
 upgrading(() => stage)
 changing(() => stage)
