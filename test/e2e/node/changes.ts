@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { until } from '../../support/gateway.ts'
 import { createGateway } from './create-gateway.ts'
 import { rowsOf } from './gateway-on-stage.ts'
+import { processOf } from './process-of.ts'
 import type { Stage } from './stage.ts'
 
 const CONDITIONS_MS = 120_000
@@ -77,22 +77,4 @@ const OPERATOR = 'tollgate-system'
 
 function leaderOf({ node }: Stage): Promise<string> {
   return node.kubectl('-n', OPERATOR, 'get', 'lease', 'tollgate-operator', '-o', 'jsonpath={.spec.holderIdentity}')
-}
-
-/** The process of a pod, which knows the pod's name. */
-function processOf(pod: string): number {
-  assert.ok(pod)
-  const found = readdirSync('/proc').find(
-    (entry) => /^\d+$/.test(entry) && environmentOf(entry).includes(`POD_NAME=${pod}`),
-  )
-  assert.ok(found, `the process of ${pod}`)
-  return Number(found)
-}
-
-function environmentOf(pid: string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-  } catch {
-    return [] // it has ended meanwhile
-  }
 }

@@ -38,6 +38,11 @@ export async function assertExact(databaseUrl: string, keyName: string, calls: r
     },
     60_000,
   )
+  assertEntries(rows, calls)
+}
+
+/** These are the entries of these calls: one of each, with all that it used. */
+export function assertEntries(rows: readonly LedgerRow[], calls: readonly StageCall[]): void {
   assert.deepEqual(
     rows.map(({ request_id }) => request_id).toSorted(),
     calls.map(({ requestId }) => requestId).toSorted(),

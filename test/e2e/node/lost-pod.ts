@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { until } from '../../support/gateway.ts'
-import { createGateway } from './create-gateway.ts'
-import { failuresOf, ledgerOf } from './ledger.ts'
+import { createGateway, type PostgresGateway } from './create-gateway.ts'
+import { assertEntries, failuresOf, ledgerOf } from './ledger.ts'
 import { startLoad } from './load.ts'
+import { processOf } from './process-of.ts'
 import type { Stage } from './stage.ts'
 
 /** Each has one call under way. */
@@ -12,17 +13,53 @@ const CLIENTS = 8
 const COMMIT_MS = 1000
 
 export function losing(stageOf: () => Stage): void {
+  describe('under load', () => losingOne(stageOf))
+}
+
+function losingOne(stageOf: () => Stage): void {
+  let gateway: PostgresGateway
+  before(async () => {
+    stageOf().upstream.behave({ delayMs: 100, betweenMs: 20 })
+    gateway = await createGateway(stageOf(), { replicas: 2 })
+  })
+  const firstPod = async (): Promise<string> =>
+    (await gateway.get('pods -l app.kubernetes.io/component=proxy', '{.items[*].metadata.name}')).split(' ')[0] ?? ''
+
+  test('a proxy that is killed starts again in its pod, and writes down every call that it had answered', async () => {
+    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('killed'), clients: CLIENTS })
+    try {
+      await load.more(100)
+      const pod = await firstPod()
+      process.kill(processOf(pod), 'SIGKILL')
+      const restarts = '{.status.containerStatuses[0].restartCount}'
+      await gateway.kubectl('wait', `--for=jsonpath=${restarts}=1`, `pod/${pod}`, '--timeout=60s')
+      await gateway.kubectl('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=60s')
+      await gateway.ready()
+      await load.more(50)
+    } finally {
+      await load.stop()
+    }
+    const whole = load.calls.filter(({ error }) => error === undefined)
+    const failed = new Set(load.calls.filter(({ error }) => error !== undefined).map(({ requestId }) => requestId))
+    const rows = await until('every call that was answered is in the ledger', async () => {
+      const found = await ledgerOf(gateway.databaseUrl, 'killed')
+      return found.filter(({ request_id }) => !failed.has(request_id)).length >= whole.length && found
+    })
+    assertEntries(
+      rows.filter(({ request_id }) => !failed.has(request_id)),
+      whole,
+    )
+    assert.equal(new Set(rows.map(({ request_id }) => request_id)).size, rows.length, 'no call is there twice')
+  })
+
   test('a pod that is deleted by force takes with it its calls in flight and what it wrote down last, and no more', async () => {
-    const stage = stageOf()
-    stage.upstream.behave({ delayMs: 100, betweenMs: 20 })
-    const gateway = await createGateway(stage, { replicas: 2 })
-    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('load'), clients: CLIENTS })
+    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('deleted'), clients: CLIENTS })
     let deletedAt = 0
     try {
       await load.more(100)
-      const pods = await gateway.get('pods -l app.kubernetes.io/component=proxy', '{.items[*].metadata.name}')
+      const pod = await firstPod()
       deletedAt = Date.now()
-      await gateway.kubectl('delete', 'pod', pods.split(' ')[0] ?? '', '--force', '--grace-period=0')
+      await gateway.kubectl('delete', 'pod', pod, '--force', '--grace-period=0')
       await load.more(100)
       await gateway.ready()
       await load.more(50)
@@ -34,7 +71,7 @@ export function losing(stageOf: () => Stage): void {
 
     const whole = load.calls.filter(({ error }) => error === undefined)
     const rows = await until('what is not in the ledger is what waited for a commit', async () => {
-      const found = (await ledgerOf(gateway.databaseUrl, 'load')).map(({ request_id }) => request_id)
+      const found = (await ledgerOf(gateway.databaseUrl, 'deleted')).map(({ request_id }) => request_id)
       const ends = whole.filter(({ requestId }) => !found.includes(requestId)).map(({ endedAt }) => endedAt)
       const isOfOneCommit = Math.max(...ends) - Math.min(...ends) <= COMMIT_MS
       return (ends.length === 0 || (isOfOneCommit && Math.min(...ends) > deletedAt - COMMIT_MS)) && found
