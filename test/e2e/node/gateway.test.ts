@@ -1,5 +1,6 @@
 import { after, before } from 'node:test'
 import { changing } from './changes.ts'
+import { testingReleases } from './helm-tests.ts'
 import { installation, readmeCommands } from './install.ts'
 import { losing } from './lost-pod.ts'
 import { measuring } from './metrics.ts'
@@ -26,3 +27,4 @@ scaling(() => stage)
 upgrading(() => stage)
 changing(() => stage)
 losing(() => stage)
+testingReleases(() => stage)
