@@ -4,6 +4,7 @@ import { testingReleases } from './helm-tests.ts'
 import { installation, readmeCommands } from './install.ts'
 import { losing } from './lost-pod.ts'
 import { measuring } from './metrics.ts'
+import { upgradingOperator } from './operator-upgrade.ts'
 import { scaling } from './scale.ts'
 import { type Stage, startStage } from './stage.ts'
 import { upgrading } from './upgrade.ts'
@@ -28,3 +29,4 @@ upgrading(() => stage)
 changing(() => stage)
 losing(() => stage)
 testingReleases(() => stage)
+upgradingOperator(() => stage)
