@@ -1,4 +1,5 @@
 import { after, before } from 'node:test'
+import { missingImage } from './bad-image.ts'
 import { changing } from './changes.ts'
 import { testingReleases } from './helm-tests.ts'
 import { installation, readmeCommands } from './install.ts'
@@ -26,6 +27,7 @@ installation(() => stage)
 measuring(() => stage)
 scaling(() => stage)
 upgrading(() => stage)
+missingImage(() => stage)
 changing(() => stage)
 losing(() => stage)
 testingReleases(() => stage)

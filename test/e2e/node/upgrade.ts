@@ -6,10 +6,12 @@ import { createGateway, type PostgresGateway } from './create-gateway.ts'
 import { loadNextVersion, MIGRATION_LOCK } from './derived-image.ts'
 import { rowsOf } from './gateway-on-stage.ts'
 import { assertExact, failuresOf } from './ledger.ts'
-import { startLoad } from './load.ts'
+import { type StageCall, type StageLoad, startLoad } from './load.ts'
+import { processOf } from './process-of.ts'
 import type { Stage } from './stage.ts'
 
 const PODS = 'pods -l app.kubernetes.io/component=proxy'
+const MIGRATION = ['-l', 'app.kubernetes.io/component=migration']
 const IMAGES = '{.items[*].spec.containers[*].image}'
 
 export function upgrading(stageOf: () => Stage): void {
@@ -19,27 +21,44 @@ export function upgrading(stageOf: () => Stage): void {
     const image = await loadNextVersion(stage, '0.2.0', 'CREATE TABLE tollgate.more (id int)')
     const gateway = await createGateway(stage, { replicas: 2 })
     const release = await holdUp(t, gateway)
-    const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('load') })
-    try {
+    const apiKey = await gateway.createKey('load')
+    const calls: StageCall[] = []
+    const underLoad = async (url: string, work: (load: StageLoad) => Promise<void>): Promise<void> => {
+      const load = startLoad({ url, apiKey })
+      try {
+        await work(load)
+      } finally {
+        calls.push(...(await load.stop()))
+      }
+    }
+    await underLoad(gateway.url, async (load) => {
       await load.more(50)
       await gateway.patch({ image })
       await waitingMigration(gateway)
       await load.more(50)
-      assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0 tollgate:0.1.0', 'the old ones serve')
-      // One of them that is restarted meanwhile has to serve again.
-      const [first = ''] = (await gateway.get(PODS, '{.items[*].metadata.name}')).split(' ')
-      await gateway.kubectl('delete', 'pod', first, '--wait=false')
-      await gateway.kubectl('wait', '--for=delete', `pod/${first}`, '--timeout=120s')
-      await gateway.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=120s')
+      await scaleOperator(stage, 0) // so that nobody rolls out what is migrated
       await release()
+      await gateway.kubectl('wait', '--for=condition=Complete', 'job', ...MIGRATION, '--timeout=120s')
+      assert.deepEqual(await rowsOf(gateway.databaseUrl, 'SELECT FROM tollgate.more'), [])
+      await load.more(50)
+      assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0 tollgate:0.1.0', 'the old ones serve')
+    })
+    // One of the old ones that is restarted between the migration and the roll-out serves again.
+    const [name = ''] = (await gateway.get(PODS, '{.items[*].metadata.name}')).split(' ')
+    process.kill(processOf(name), 'SIGKILL')
+    const restarts = '{.status.containerStatuses[0].restartCount}'
+    await gateway.kubectl('wait', `--for=jsonpath=${restarts}=1`, `pod/${name}`, '--timeout=60s')
+    await gateway.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s')
+    await underLoad(`http://${await gateway.get(`pod ${name}`, '{.status.podIP}')}:8080`, (load) => load.more(10))
+
+    await underLoad(gateway.url, async (load) => {
+      await scaleOperator(stage, 2)
       await gateway.kubectl('wait', '--for=jsonpath={.status.version}=0.2.0', 'akstore/gateway', '--timeout=180s')
       await gateway.ready()
       await load.more(50)
-    } finally {
-      await load.stop()
-    }
-    assert.deepEqual(failuresOf(load.calls), [])
-    await assertExact(gateway.databaseUrl, 'load', load.calls)
+    })
+    assert.deepEqual(failuresOf(calls), [])
+    await assertExact(gateway.databaseUrl, 'load', calls)
     assert.equal(await attempts(gateway), '2', 'one for each version')
   })
 
@@ -65,6 +84,13 @@ export function upgrading(stageOf: () => Stage): void {
   })
 }
 
+async function scaleOperator({ node }: Stage, replicas: number): Promise<void> {
+  const kubectl = (...args: readonly string[]): Promise<string> => node.kubectl('-n', 'tollgate-system', ...args)
+  await kubectl('scale', 'deployment/tollgate-operator', `--replicas=${replicas}`)
+  if (replicas > 0) return
+  await kubectl('wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=operator', '--timeout=120s')
+}
+
 /** Has migrations wait until what it answers is called. */
 async function holdUp(t: TestContext, { databaseUrl }: PostgresGateway): Promise<() => Promise<void>> {
   const client = new Client(databaseUrl)
@@ -87,14 +113,7 @@ async function waitingMigration(gateway: PostgresGateway): Promise<void> {
     'akstore/gateway',
     '--timeout=60s',
   )
-  await gateway.kubectl(
-    'wait',
-    '--for=jsonpath={.status.active}=1',
-    'job',
-    '-l',
-    'app.kubernetes.io/component=migration',
-    '--timeout=60s',
-  )
+  await gateway.kubectl('wait', '--for=jsonpath={.status.active}=1', 'job', ...MIGRATION, '--timeout=60s')
   const waits = 'SELECT FROM pg_locks WHERE locktype = $1 AND objid = $2 AND NOT granted'
   await until(
     'the migration waits',
