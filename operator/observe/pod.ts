@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../api/object.ts'
 import type { Trouble } from '../plan/observed.ts'
+import { failureOf } from '../plan/failure-of.ts'
 import { readReport } from './report.ts'
 
 /** The part of a Pod that matters here (kubernetes.io: "PodStatus"). */
@@ -78,7 +79,8 @@ function troubleIn({ state, lastState }: ContainerStatus, isInit: boolean): Trou
   if (NO_IMAGE.has(reason)) return { reason: 'ImagePullFailed', message: cut(message ?? reason) }
   if (NO_CONTAINER.has(reason)) return { reason: 'PodsNotReady', message: cut(message ?? reason) }
   if (isInit && (ended?.exitCode ?? 0) !== 0) {
-    return { reason: 'MigrationFailed', message: readReport(ended?.message)?.error?.message ?? exit }
+    const report = readReport(ended?.message)
+    return { reason: failureOf(report) ?? 'MigrationFailed', message: cut(report?.error?.message ?? exit) }
   }
   return reason === 'CrashLoopBackOff' ? { reason: 'CrashLooping', message: exit } : undefined
 }

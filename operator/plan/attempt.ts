@@ -1,6 +1,7 @@
 import type { ApiKeyStoreStatus } from '../api/api-key-store-status.ts'
 import type { Store } from '../api/object.ts'
 import { hashOf, migrationJobName } from '../resources/names.ts'
+import { failureOf } from './failure-of.ts'
 import type { JobSeen, Observed } from './observed.ts'
 
 /** What the status remembers of the last Job for the schema. It outlives the Job. */
@@ -22,12 +23,8 @@ export interface Aim {
 const RETRY_MS = 10_000
 const LONGEST_RETRY_MS = 300_000
 const MAX_MESSAGE = 1024
-/** Codes of the image's programs for what is no fault of a migration: docs/storage.md has the list. */
-const FAILURES: Readonly<Record<string, Attempt['failure']>> = {
-  schema_too_new: 'SchemaNewerThanImage',
-  environment_invalid: 'SettingsInvalid',
-  storage_away: 'DatabaseUnreachable',
-}
+/** The code of the image's programs for a server that cannot be reached, or lets nobody in. */
+const AWAY = 'storage_away'
 
 export function aimOf(store: Store, { approval, databaseIdentity, secrets }: Observed, secretName: string): Aim {
   const { image, migration: { policy = 'Auto', backoffLimit = 3 } = {} } = store.spec
@@ -74,7 +71,7 @@ export function followed(attempt: Attempt, job: JobSeen | undefined, now: number
   if (state === 'succeeded' && (report !== undefined || attempt.step === 'Migrate')) {
     return { ...ended, result: 'Succeeded' }
   }
-  const failure = FAILURES[report?.error?.code ?? '']
+  const failure = failureOf(report) ?? (report?.error?.code === AWAY ? 'DatabaseUnreachable' : undefined)
   const told = (report?.error?.message ?? message).replaceAll(/\s+/g, ' ')
   return {
     ...ended,

@@ -3,6 +3,7 @@ import type { KubernetesObject, Store } from '../api/object.ts'
 import { APPROVAL } from '../resources/labels.ts'
 import { migrationJob } from '../resources/migration-job.ts'
 import { type Aim, aimOf, type Attempt, followed, isFinal, nextAttempt, retryAt } from './attempt.ts'
+import { isOfSchema } from './failure-of.ts'
 import { type Finding, finding } from './finding.ts'
 import type { Observed, Trouble } from './observed.ts'
 import type { Connections } from './requirements.ts'
@@ -131,14 +132,14 @@ function findingOf({ name, namespace }: Store, schema: Known, aim: Aim, trouble:
 
 /** The pod of a file's store brings the schema up itself before it serves: nobody else has the file. */
 function gateOfFile(store: Store, { pods, status }: Observed): Gate {
-  const trouble = pods.find((pod) => pod.trouble?.reason === 'MigrationFailed')?.trouble
+  const trouble = pods.map((pod) => pod.trouble).find((each) => each !== undefined && isOfSchema(each))
   const current = pods.find(({ isReady }) => isReady)?.health?.schema ?? status.schema?.current
   const isUp = pods.some(({ isReady }) => isReady)
   return {
     ...opened(store),
     isStalled: false,
     finding: trouble
-      ? finding('False', 'MigrationFailed', trouble.message)
+      ? finding('False', trouble.reason, trouble.message)
       : isUp
         ? finding('True', 'MigratedByPod')
         : finding('Unknown', 'SchemaUnknown'),

@@ -31,7 +31,14 @@ export interface DeploymentSeen {
 export interface Trouble {
   readonly reason: Extract<
     Reason,
-    'ImagePullFailed' | 'CrashLooping' | 'Unschedulable' | 'MigrationFailed' | 'PodsNotReady' | 'QuotaExceeded'
+    | 'ImagePullFailed'
+    | 'CrashLooping'
+    | 'Unschedulable'
+    | 'MigrationFailed'
+    | 'SchemaNewerThanImage'
+    | 'SettingsInvalid'
+    | 'PodsNotReady'
+    | 'QuotaExceeded'
   >
   readonly message: string
 }

@@ -5,7 +5,7 @@ import { kinds } from '../../../operator/client/kinds.ts'
 import { statusOfInvalid } from '../../../operator/plan/blamed.ts'
 import { writeStatus } from '../../../operator/status/write-status.ts'
 import { until } from '../../support/until.ts'
-import { badInput } from './bad-input.ts'
+import { assertCheap, badInput } from './bad-input.ts'
 import { migrationPolicies } from './migration-policies.ts'
 import { startStoreScene } from './store-scene.ts'
 
@@ -162,4 +162,5 @@ test('a quota that leaves no room for pods is told', async () => {
     return (await conditionOf('file', 'Ready', other)) === 'False QuotaExceeded'
   }
   await until('the quota is told', isTold, 60_000)
+  await assertCheap(scene, 'file', other)
 })

@@ -8,6 +8,7 @@ const waiting = (reason: string, message?: string) => ({
 const ended = (exitCode: number, message = '', reason?: string) => ({
   lastState: { terminated: { exitCode, message, ...(reason !== undefined && { reason }) } },
 })
+const tooNew = JSON.stringify({ error: { code: 'schema_too_new', message: 'Install the newer version.' } })
 const failure = JSON.stringify({ error: { code: 'storage_away', message: 'DATA_DIR is full.' } })
 
 const cases: Readonly<Record<string, readonly [status: object, trouble: string | undefined]>> = {
@@ -40,6 +41,10 @@ const cases: Readonly<Record<string, readonly [status: object, trouble: string |
   'that cannot migrate its file': [
     { initContainerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(1, failure) }] },
     'MigrationFailed DATA_DIR is full.',
+  ],
+  'whose file is of a later version': [
+    { initContainerStatuses: [{ ...waiting('CrashLoopBackOff'), ...ended(1, tooNew) }] },
+    'SchemaNewerThanImage Install the newer version.',
   ],
   'that has migrated its file': [{ initContainerStatuses: [{ state: { terminated: { exitCode: 0 } } }] }, undefined],
   'without a node': [

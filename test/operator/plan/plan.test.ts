@@ -208,6 +208,13 @@ test('a changed Secret replaces the pods', () => {
   assert.deepEqual(kinds, ['Deployment'])
 })
 
+test('what keeps the pod of SQLite from migrating its file is told of the schema, too', () => {
+  const file = storeOf(sqliteSpec)
+  const observed = { ...applied(file, provided()), ...troubled('SchemaNewerThanImage') }
+  const { SchemaUpToDate, Ready } = conditionsOf(observed, file)
+  assert.deepEqual([SchemaUpToDate, Ready], ['False SchemaNewerThanImage', 'False SchemaNewerThanImage'])
+})
+
 test('a store of SQLite needs no Job: its one pod migrates the file', () => {
   const file = storeOf(sqliteSpec)
   const { create, apply } = planFor(file, provided())
