@@ -9,7 +9,7 @@ import type { QuotaDraw } from './limit/channel-quota.ts'
 import type { Estimate } from './limit/estimate.ts'
 import { type Failed, Hold } from './meter/hold.ts'
 import { Meter } from './meter/meter.ts'
-import { failedAttempt, failureOf, isEnding, isUnauthorised, unsentOutcome } from './failed-attempt.ts'
+import { costOnQuota, failedAttempt, failureOf, isEnding, isUnauthorised, unsentOutcome } from './failed-attempt.ts'
 import type { Failure } from './route/failure.ts'
 import type { Journey, Step } from './route/journey.ts'
 import { sooner } from './sooner.ts'
@@ -249,7 +249,8 @@ export class Attempts {
     if (this.fruitless === undefined) return true
     const { attempt, verdict, endedAt } = this.fruitless
     const durationMs = Math.max(0, endedAt - attempt.startedAt)
-    this.failed.push(failedAttempt(attempt.sent, this.fruitless, next, durationMs, this.parts.costsOf))
+    const drawn = attempt.entered.draw
+    this.failed.push(failedAttempt(attempt.sent, drawn?.subject, this.fruitless, next, durationMs, this.parts.costsOf))
     const reopened = this.parts.reopen({ ...this.trip.opened, channel: next.channel.name, attempts: this.failed })
     const isWritten = await reopened.then(() => true).catch(() => false)
     if (!isWritten || this.over !== undefined) {
@@ -257,7 +258,7 @@ export class Attempts {
       return false
     }
     attempt.hold.discard()
-    if (attempt.entered.draw !== draw) attempt.entered.draw?.release()
+    if (drawn !== draw) drawn?.release(costOnQuota(this.failed, drawn.subject))
     // An upstream that failed within its stream may go on for as long as it likes.
     if (verdict.errorType !== undefined) attempt.flow.abort(new GatewayError('upstream_broken'))
     this.fruitless = undefined

@@ -31,6 +31,7 @@ export function isUnauthorised(failure: Failure): boolean {
 /** What the ledger keeps of an attempt that another one followed. */
 export function failedAttempt(
   sent: Send,
+  quota: string | undefined,
   { verdict, failure }: { readonly verdict: Failed; readonly failure: Failure },
   next: Send,
   durationMs: number,
@@ -48,7 +49,13 @@ export function failedAttempt(
     durationMs,
     usage,
     costs: costsOf({ metering: 'exact', usage, told: NOTHING_TOLD }, sent),
+    quota: quota ?? null,
   }
+}
+
+/** What attempts have cost that count to a quota, in nano-USD. */
+export function costOnQuota(failed: readonly FailedAttempt[], subject: string): number {
+  return failed.reduce((sum, { quota, costs }) => (quota === subject ? sum + (costs?.totalNanoUsd ?? 0) : sum), 0)
 }
 
 /** How a call ends that was never sent. */

@@ -75,7 +75,7 @@ export function createPipeline(parts: PipelineParts): (incoming: Incoming) => Pr
       const entry = entryOf(parts, call, opened, outcome, sent, failed)
       const written = ledger.close(entry)
       const outputTokens = tellsOutput(call, outcome) ? outcome.usage.outputTokens : undefined
-      sent.draw?.settle(entry)
+      sent.draw?.settle({ httpStatus: entry.httpStatus, costNanoUsd: costOnItsQuota(entry) })
       admission.settle({ tokens: entry.spend, costNanoUsd: entry.costNanoUsd ?? 0, outputTokens })
       parts.observe(call, key, entry)
       return written
@@ -138,6 +138,13 @@ function openedOf(
         ? { inputTokens: 0, outputTokens: 0 }
         : { inputTokens: estimate.inputTokens, outputTokens: estimate.outputTokens },
   }
+}
+
+/** Of the channel that the call ended at. */
+function costOnItsQuota({ quota, attempts, costNanoUsd }: Entry): number | null {
+  if (costNanoUsd === null) return null
+  const elsewhere = attempts.filter((attempt) => attempt.quota !== quota)
+  return elsewhere.reduce((left, { costs }) => left - (costs?.totalNanoUsd ?? 0), costNanoUsd)
 }
 
 /** What all attempts of a call have used together, and what is to be known of it. */

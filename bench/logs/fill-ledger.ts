@@ -65,11 +65,11 @@ async function addStatistics(database: Database): Promise<void> {
   const insert = `
     INSERT INTO ${tableOf(database, 'usage_stats')} (resolution, start, key_id, model, channel, ${measures.join(', ')})
     WITH written AS (
-      SELECT key_id, tenant_id, admitted_at, model, channel, status, http_status, quota, ${replaced} AS replaced,
+      SELECT key_id, tenant_id, admitted_at, model, channel, status, http_status, quota, attempts, ${replaced} AS replaced,
         ${replacedColumns.slice(1).join(', ')}
       FROM ${tableOf(database, 'request_logs')}
     )
     SELECT 'minute', minute, key_id, model, channel, ${measures.map((name) => `sum(${name})`).join(', ')}
-    FROM (${sumsOf('written')}) AS sums GROUP BY 2, 3, 4, 5`
+    FROM (${sumsOf('written', database.engine)}) AS sums GROUP BY 2, 3, 4, 5`
   await run(database, insert)
 }

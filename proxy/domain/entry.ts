@@ -17,6 +17,8 @@ export interface FailedAttempt {
   /** What the upstream told that it had used. */
   readonly usage: Usage
   readonly costs: Costs | null
+  /** The period of its channel's quota that its costs count to, as in `Entry`. */
+  readonly quota: string | null
 }
 
 /** The first half of an entry, written before the upstream hears of the call. Times are milliseconds since the epoch. */

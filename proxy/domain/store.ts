@@ -21,8 +21,8 @@ export interface Applied {
   readonly costNanoUsd: number
   /** How many entries are new or corrected. */
   readonly entries: number
-  /** The quota of a channel that they count to as well, and how many requests they are to it; of money, what they cost. */
-  readonly quota?: { readonly subject: string; readonly requests: number }
+  /** The quota of a channel that they, or attempts of theirs, count to as well: how many requests, and how much money. */
+  readonly quota?: { readonly subject: string; readonly requests: number; readonly costNanoUsd: number }
   /** The tenant to whose budgets they count as well. */
   readonly tenantId?: string
 }

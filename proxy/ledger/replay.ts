@@ -30,6 +30,7 @@ const attempt = z.object({
   durationMs: count,
   usage,
   costs: costs.nullable(),
+  quota: z.string().max(64).nullable().default(null),
 })
 
 const told = z.object({

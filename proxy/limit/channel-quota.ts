@@ -26,8 +26,8 @@ export interface QuotaDraw {
   /** What its entry counts to. */
   readonly subject: string
   settle(ended: Ended): void
-  /** The upstream has not heard of the call, or it was nothing that counts. */
-  release(): void
+  /** The call was not served. What its attempts have cost, in nano-USD, is spent all the same. */
+  release(costNanoUsd?: number): void
 }
 
 /**
@@ -130,9 +130,9 @@ export function createQuotaPots({ now, leases }: ChannelGateParts): QuotaPots {
           pot.settle(upper, amountOf(period.unit, ended), admittedAt, now())
           line.wake()
         },
-        release() {
+        release(costNanoUsd = 0) {
           account.open -= 1
-          pot.release(upper, admittedAt, now())
+          pot.settle(upper, period.unit === 'credit' ? costNanoUsd : 0, admittedAt, now())
           line.wake()
         },
       }
@@ -185,11 +185,11 @@ function amountOf(unit: ChannelQuota['unit'], { httpStatus, costNanoUsd }: Ended
 }
 
 function* movesOf(applied: readonly Applied[], accounts: ReadonlyMap<string, Account>) {
-  for (const { quota, minute, costNanoUsd, entries } of applied) {
+  for (const { quota, minute, entries } of applied) {
     if (quota === undefined) continue
     for (const unit of ['requests', 'credit'] as const) {
       const account = accounts.get(nameOf(quota.subject, unit))
-      if (account) yield { account, minute, entries, amount: unit === 'requests' ? quota.requests : costNanoUsd }
+      if (account) yield { account, minute, entries, amount: unit === 'requests' ? quota.requests : quota.costNanoUsd }
     }
   }
 }

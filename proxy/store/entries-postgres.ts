@@ -57,9 +57,9 @@ function statement(database: Database): string {
       INSERT INTO ${table('request_logs')} AS log (${entryColumns.join(', ')})
       SELECT ${entryColumns.join(', ')} FROM incoming WHERE (SELECT count(*) FROM held) >= 0 ORDER BY id
       ON CONFLICT (id) ${correction('log', `jsonb_build_array(${replacedColumns.map((name) => `log.${name}`).join(', ')})::text`)}
-      RETURNING key_id, tenant_id, admitted_at, model, channel, status, http_status, quota,
+      RETURNING key_id, tenant_id, admitted_at, model, channel, status, http_status, quota, attempts,
         ${replacedColumns.slice(1).join(', ')}, replaced::jsonb AS replaced
-    ), sums AS (${sumsOf('written')}
+    ), sums AS (${sumsOf('written', 'postgres')}
     ), spent AS (${spentOf('sums', (name) => name)}
     ), quotas AS (${quotasOf('sums', (name) => name)}
     ), stats AS (
@@ -95,7 +95,8 @@ function statement(database: Database): string {
       WHERE lease.replica_id = $2 AND lease.subject = moved.subject AND lease.unit <> 'requests'
     )
     SELECT key_id, tenant_id, minute, quota, sum(spend_tokens)::bigint AS spend_tokens, sum(cost_nano_usd)::bigint AS cost_nano_usd,
-      sum(entries)::bigint AS entries, sum(quota_requests)::bigint AS quota_requests
+      sum(entries)::bigint AS entries, sum(quota_requests)::bigint AS quota_requests,
+      sum(quota_cost)::bigint AS quota_cost
     FROM sums GROUP BY 1, 2, 3, 4`
 }
 

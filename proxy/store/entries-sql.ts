@@ -1,6 +1,7 @@
 import { entryColumns, tokenColumns } from '../domain/entry-row.ts'
 import type { Applied } from '../domain/store.ts'
 import { TENANT_PREFIX } from '../domain/tenant.ts'
+import type { Database } from './database.ts'
 
 /** What both engines understand of the ledger's SQL. */
 
@@ -38,28 +39,41 @@ export function correction(table: string, keep: string): string {
 /**
  * By how much the counters move, from rows of `source`: entries that are new, with `replaced` where they correct one.
  * The model of a call that the upstream refused is left out: a caller could make up one for every call. An interrupted
- * entry counts to no quota before it is corrected: whether it was a request to the upstream nobody knows.
+ * entry counts to no quota before it is corrected: whether it was a request to the upstream nobody knows. What failed
+ * attempts have cost counts to the quotas of their own channels.
  */
-export function sumsOf(source: string): string {
+export function sumsOf(source: string, engine: Database['engine']): string {
+  const attempt =
+    engine === 'postgres' ? 'jsonb_array_elements(attempts::jsonb) AS attempt(value)' : 'json_each(attempts) AS attempt'
+  const attemptCost = "coalesce(CAST(attempt.value -> 'costs' ->> 'totalNanoUsd' AS BIGINT), 0)"
   const minute = `admitted_at - admitted_at % ${MINUTE_MS} AS minute`
+  const model = "CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END"
   const taken = replacedColumns.map((name, at) =>
     at === 0 ? '' : `-coalesce(CAST(replaced ->> ${at} AS BIGINT), 0) AS ${name}`,
   )
   return `
     SELECT key_id, tenant_id, minute, model, channel, quota, max(admitted_at) AS last_at,
       CAST(sum(entries) AS BIGINT) AS entries, CAST(sum(quota_requests) AS BIGINT) AS quota_requests,
+      CAST(sum(quota_cost) AS BIGINT) AS quota_cost,
       ${measures.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(', ')}
     FROM (
       SELECT key_id, tenant_id, ${minute}, admitted_at, channel,
-        CASE WHEN http_status < 400 THEN coalesce(model, '') ELSE '' END AS model,
+        ${model} AS model,
         CASE WHEN status = 'interrupted' THEN NULL ELSE quota END AS quota,
         CASE WHEN http_status < 300 OR http_status = 400 THEN 1 ELSE 0 END AS quota_requests,
+        coalesce(cost_nano_usd - (SELECT coalesce(sum(${attemptCost}), 0) FROM ${attempt}), 0) AS quota_cost,
         1 AS entries, 1 AS calls, CASE WHEN status = 'completed' AND http_status < 400 THEN 0 ELSE 1 END AS failed_calls,
         ${tokenColumns.join(', ')}, coalesce(cost_nano_usd, 0) AS cost_nano_usd
       FROM ${source}
       UNION ALL
-      SELECT key_id, tenant_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), NULL, 0, 0, -1, -1, ${taken.slice(1).join(', ')}
+      SELECT key_id, tenant_id, ${minute}, admitted_at, replaced ->> 0, coalesce(model, ''), NULL, 0, 0, 0, -1, -1, ${taken.slice(1).join(', ')}
       FROM ${source} WHERE replaced IS NOT NULL
+      UNION ALL
+      SELECT key_id, tenant_id, ${minute}, admitted_at, channel, ${model}, attempt.value ->> 'quota', 0, ${attemptCost}, 0, 0, 0, ${taken
+        .slice(1)
+        .map(() => 0)
+        .join(', ')}
+      FROM ${source} AS entry, ${attempt} WHERE status <> 'interrupted' AND attempt.value ->> 'quota' IS NOT NULL
     ) AS change
     GROUP BY key_id, tenant_id, minute, model, channel, quota`
 }
@@ -90,7 +104,7 @@ export function moneyOf(spent: string): string {
     GROUP BY 1, 2, 3 HAVING sum(cost) <> 0 ORDER BY 1, 2, 3`
 }
 
-type QuotaCell = 'quota' | 'minute' | 'quota_requests' | 'cost_nano_usd'
+type QuotaCell = 'quota' | 'minute' | 'quota_requests' | 'quota_cost'
 
 /** By how much the buckets of quotas move: a day each, since a quota counts from one instant on. */
 export function quotasOf(source: string, cell: (name: QuotaCell) => string): string {
@@ -99,7 +113,7 @@ export function quotasOf(source: string, cell: (name: QuotaCell) => string): str
     SELECT quota, unit, start, CASE unit WHEN 'quota_requests' THEN requests ELSE cost END AS amount
     FROM (
       SELECT ${cell('quota')} AS quota, ${cell('minute')} - ${cell('minute')} % ${DAY_MS} AS start,
-        ${amount('quota_requests')} AS requests, ${amount('cost_nano_usd')} AS cost
+        ${amount('quota_requests')} AS requests, ${amount('quota_cost')} AS cost
       FROM ${source} WHERE ${cell('quota')} IS NOT NULL GROUP BY 1, 2
     ) AS moved, (SELECT 'quota_requests' AS unit UNION ALL SELECT 'quota_credit') AS units
     WHERE CASE unit WHEN 'quota_requests' THEN requests ELSE cost END <> 0 ORDER BY 1, 2, 3`
@@ -120,6 +134,7 @@ export interface Sum {
   readonly cost_nano_usd: number
   readonly entries: number
   readonly quota_requests: number
+  readonly quota_cost: number
 }
 
 export function appliedOf({ key_id: keyId, tenant_id: tenantId, minute, quota, entries, ...sum }: Sum): Applied {
@@ -129,7 +144,7 @@ export function appliedOf({ key_id: keyId, tenant_id: tenantId, minute, quota, e
     spend: sum.spend_tokens,
     costNanoUsd: sum.cost_nano_usd,
     entries,
-    ...(quota !== null && { quota: { subject: quota, requests: sum.quota_requests } }),
+    ...(quota !== null && { quota: { subject: quota, requests: sum.quota_requests, costNanoUsd: sum.quota_cost } }),
     ...(tenantId !== null && { tenantId }),
   }
 }

@@ -26,7 +26,7 @@ const SUMS = `
     FROM incoming LEFT JOIN request_logs AS log ON log.id = incoming.id
     WHERE log.id IS NULL OR (log.status = 'interrupted' AND incoming.status <> 'interrupted')
   )
-  ${sumsOf('fresh')}`
+  ${sumsOf('fresh', 'sqlite')}`
 
 const INSERT_ENTRIES = `
   INSERT INTO request_logs (${entryColumns.join(', ')}) SELECT ${cells} FROM jsonb_each($1) WHERE true

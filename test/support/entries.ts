@@ -86,6 +86,7 @@ export const anyAttempt: fc.Arbitrary<FailedAttempt> = fc.record(
     durationMs: fc.nat(),
     usage,
     costs: fc.option(anyCosts),
+    quota: fc.constantFrom(null, 'channel:0badcafe:0', 'channel:0badcaff:0'),
   },
   plain,
 )

@@ -22,6 +22,8 @@ export interface RoutedEntry extends EntryRow {
   readonly attempts: string | null
   readonly upstream_model: string | null
   readonly lost: string | null
+  readonly cost_nano_usd: number | null
+  readonly quota: string | null
 }
 
 export interface PooledChannel extends Partial<Omit<ChannelInput, 'baseUrl' | 'keys'>> {

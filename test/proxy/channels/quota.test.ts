@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createChannelQuotas } from '../../../proxy/channel-quotas.ts'
 import type { Channel, ChannelQuota } from '../../../proxy/domain/channel.ts'
+import type { FailedAttempt } from '../../../proxy/domain/entry.ts'
 import { createQuotaPots } from '../../../proxy/limit/channel-quota.ts'
 import { createQuotaStore } from '../../../proxy/store/channel-quota.ts'
 import { openSqlite } from '../../../proxy/store/sqlite.ts'
@@ -87,7 +88,7 @@ test('a channel serves exactly as many requests as its quota has, and is passed 
   )
   assert.deepEqual(pools.counts(), { first: 3, second: 5 })
   for (const { id } of answers) {
-    const { channel, quota } = (await pools.entry(id)) as { channel: string; quota?: string | null }
+    const { channel, quota } = await pools.entry(id)
     assert.equal(quota, channel === 'first' ? `channel:${pools.channels['first']?.id}:0` : null)
   }
   assert.equal(await usedOf(pools, pools.channels['first'] ?? assert.fail()), 3)
@@ -116,7 +117,7 @@ test('a call is refused while no channel has anything left, and told when that w
   const next = await call(pools)
   assert.equal(next.status, 429, 'the next period has a quota of its own')
   assert.ok(Number(next.headers['retry-after']) > 3500)
-  const { quota: subject } = (await pools.entry(again.id)) as { quota?: string }
+  const { quota: subject } = await pools.entry(again.id)
   assert.equal(subject, `channel:${pools.channels['only']?.id}:${resetAt}`)
 })
 
@@ -149,6 +150,31 @@ test('a call that is tried again keeps the last of the quota for itself, and one
   assert.deepEqual(pools.counts(), { first: 5, second: 1 })
   assert.equal((await call(pools)).status, 200)
   assert.deepEqual(pools.counts(), { first: 5, second: 2 })
+})
+
+test('what a failed attempt has cost counts to the quota of its own channel', async (t) => {
+  const money: ChannelQuota = { unit: 'credit', limit: 1_000_000_000, models: [], reset: null }
+  const pools = await started(t, {
+    first: { quota: money, plan: { cutAfter: 1 } },
+    second: { quota: money },
+    third: {},
+  })
+  const asked = { ...message, model: 'claude-sonnet-4-5', stream: true }
+  const { id, status } = await pools.ask('/v1/messages', asked)
+  assert.equal(status, 200)
+  const { attempts, cost_nano_usd: cost } = await pools.entry(id)
+  const [failed] = JSON.parse(attempts ?? '[]') as FailedAttempt[] // safe: written by the gateway
+  const lost = failed?.costs?.totalNanoUsd ?? 0
+  assert.ok(lost > 0 && cost !== null && cost > lost, `${lost} of ${cost}`)
+  const used = ['first', 'second'].map((name) => usedOf(pools, pools.channels[name] ?? assert.fail()))
+  assert.deepEqual(await Promise.all(used), [lost, cost - lost])
+
+  // A channel without a quota makes the call, and one that has one has failed it.
+  pools.upstream('second').behave({ cutAfter: 1 })
+  const next = await pools.ask('/v1/messages', asked)
+  assert.deepEqual([next.status, (await pools.entry(next.id)).quota], [200, null])
+  const usedThen = ['first', 'second'].map((name) => usedOf(pools, pools.channels[name] ?? assert.fail()))
+  assert.deepEqual(await Promise.all(usedThen), [2 * lost, cost])
 })
 
 test('models that a quota does not name count to nothing, and are served when it is spent', async (t) => {

@@ -49,7 +49,8 @@ function drawn(draw: QuotaDraw | QuotaRefusal): QuotaDraw {
 }
 
 function written(subject: string, ofRequests: number, costNanoUsd: number, entries = 1): readonly Applied[] {
-  return [{ keyId: 'key-1', minute: NOON, spend: 0, costNanoUsd, entries, quota: { subject, requests: ofRequests } }]
+  const quota = { subject, requests: ofRequests, costNanoUsd }
+  return [{ keyId: 'key-1', minute: NOON, spend: 0, costNanoUsd, entries, quota }]
 }
 
 test('what a call has used is what the ledger counts, and the rest goes to the next', async (t) => {
@@ -83,6 +84,15 @@ test('money is counted by what calls have cost, and one call may go over', async
   drawn(await draw(credit(100), 60)).settle(ended(500, 59))
   drawn(await draw(credit(100), 60)).settle(ended(200, 60))
   assert.equal(await draw(credit(100), 60), 'spent')
+})
+
+test('what failed attempts have cost is spent, though another channel served the call', async (t) => {
+  const { draw } = onClock(t)
+  drawn(await draw(credit(100), 60)).release(99)
+  drawn(await draw(credit(100), 60)).release(1)
+  assert.equal(await draw(credit(100), 60), 'spent')
+  drawn(await draw(requests(1))).release(99)
+  drawn(await draw(requests(1))).release()
 })
 
 test('a call waits a moment for what calls in flight may give back, in the order of coming', async (t) => {

@@ -5,7 +5,7 @@ import type { Entry } from '../../../proxy/domain/entry.ts'
 import { NO_USAGE, spendOf } from '../../../proxy/domain/usage.ts'
 import { clearLedger, countersOf, interrupted, sumsOf, write } from '../../support/counters.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'
-import { closedEntry, summedUp } from '../../support/entries.ts'
+import { anyAttempt, closedEntry, summedUp } from '../../support/entries.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const MINUTE_MS = 60_000
@@ -20,6 +20,7 @@ const said = fc.record({
   channel: fc.constantFrom('a', 'b'),
   costNanoUsd: fc.option(fc.oneof(fc.nat(1000), fc.constant(9_000_000_000_000))),
   quota: fc.constantFrom(null, 'channel:0badcafe:0', 'channel:0badcafe:1800000000000'),
+  attempts: fc.array(anyAttempt, { maxLength: 2 }),
   usage: fc.record({
     inputTokens: tokens,
     cacheReadTokens: tokens,
@@ -133,7 +134,10 @@ test('postgres: writers of the same keys wait for one another, and never in a ci
   await Promise.all([...writers, ...writers, ...writers].map(worker))
   // Two of the keys are not there, and have no row that anybody could wait for.
   const [counters, sums] = [await countersOf(store), await sumsOf(store)]
-  assert.deepEqual([counters.windows, counters.buckets, counters.stats], [sums.windows, sums.buckets, sums.stats])
+  assert.deepEqual(
+    [counters.windows, counters.buckets, counters.credit, counters.stats],
+    [sums.windows, sums.buckets, sums.credit, sums.stats],
+  )
   assert.deepEqual(counters.lifetime, sums.lifetime.slice(0, 3))
 })
 

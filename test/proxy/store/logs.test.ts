@@ -32,7 +32,7 @@ testEngines('what the ledger has written is read as it was, in full', async (_t,
     usage: { ...NO_USAGE, inputTokens: 5, cacheWriteTokens: 9, cacheWrite1hTokens: 4, reasoningTokens: 2 },
     costs,
     costNanoUsd: 10,
-    attempts: [{ ...failed, followedBy: 'next', usage: NO_USAGE, costs: null }],
+    attempts: [{ ...failed, followedBy: 'next', usage: NO_USAGE, costs: null, quota: null }],
     quota: 'channel:abad1dea:1',
   })
   const bare = closedEntry({ stream: false, model: null, firstByteMs: null })

@@ -61,8 +61,8 @@ testEngines('a call is shown with all that is known of it', async (t, store) => 
     },
     costNanoUsd: 3_000_500,
     attempts: [
-      { ...failed, status: 429, error: 'rate_limit_error', followedBy: 'again' },
-      { ...failed, status: 0, error: 'upstream_unreachable', followedBy: 'next' },
+      { ...failed, status: 429, error: 'rate_limit_error', followedBy: 'again', quota: null },
+      { ...failed, status: 0, error: 'upstream_unreachable', followedBy: 'next', quota: null },
     ],
     firstByteMs: 100,
     durationMs: 1500,
