@@ -37,7 +37,7 @@ const catalogue = {
   headers_too_large: [431, 'The request headers are too large.'],
   body_too_large: [413, 'The body is larger than this gateway accepts.'],
   window_exhausted: [429, 'Token limit exceeded for 5-hour window'],
-  window_reserved: [429, 'Calls in flight hold the rest of the token limit; try again when they are done.'],
+  window_reserved: [429, 'Calls in flight hold the rest of the limit or budget; try again when they are done.'],
   budget_exhausted: [429, 'The budget of this key is spent.'],
   model_unpriced: [403, 'This key has a budget in money, and the model has no price.'],
   rate_limited: [429, 'Request rate limit exceeded, please try again later'],
