@@ -31,7 +31,7 @@ import { createModels } from './models.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { environmentChannels } from './route/environment.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
-import { createRateLimits, type RateLimitSettings } from './rate-limits.ts'
+import { createRateLimits } from './rate-limits.ts'
 import { createRetained } from './retained.ts'
 import { reload } from './reload.ts'
 import { createStatistics } from './statistics.ts'
@@ -52,7 +52,6 @@ export interface Assembly {
   /** The time that all replicas agree on. */
   readonly now: () => number
   readonly limits: Limits
-  readonly rateLimits: RateLimitSettings
   /** The window of a key as `/stats` tells it. */
   readonly window: (key: KeyRecord) => Promise<WindowState>
   readonly configured: Configured
@@ -80,7 +79,7 @@ export async function assemble(
   const { now } = clock
   const bank = storage.bankOf?.(boot)
   const configuration = storage.configuration?.(await openedCipher(config, log))
-  const rateLimits = createRateLimits(configuration?.settings)
+  const rateLimits = createRateLimits()
   const limits = createLimits(config, bank, clock, () => rateLimits.inForce().apiRpm, log)
   const { limiter, quotaPots, replicas } = limits
   const prices = storage.prices && createPriceBook()
@@ -96,7 +95,7 @@ export async function assemble(
   const quotas = createChannelQuotas({ store: configuration?.quotas, pots: quotaPots, replicas, priceOf, now, log })
   const tokens = tokensOf(configuration, now, log)
   const channels = createChannels({ own: environment, suspensions: configuration?.suspensions, quotas, now, log })
-  const configured = createConfigured({ configuration, prices, channels, quotas, now })
+  const configured = createConfigured({ configuration, prices, channels, quotas, rateLimits, now })
   const reportError = reportingTo(log, metrics)
   const { gateway, upstream, heartbeat } = createCallPath(config, {
     authenticate: authenticator.authenticate,
@@ -121,7 +120,7 @@ export async function assemble(
     environment,
     ...healthOf(channels, store, ledger, now()),
     quotas,
-    reload: () => reload({ authenticator, configured, rateLimits, recorder }),
+    reload: () => reload({ authenticator, configured, recorder }),
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,
@@ -134,7 +133,6 @@ export async function assemble(
     clientAddress,
     now,
     limits,
-    rateLimits,
     window: windowIn(limiter, bank && store, now),
     configured,
     audit: configuration?.audit,

@@ -1,7 +1,9 @@
 import type { ChannelQuotas, QuotaUse } from './channel-quotas.ts'
 import type { Channels } from './channels.ts'
 import type { Channel } from './domain/channel.ts'
-import type { CallConfiguration, KeptConfiguration } from './store/call-configuration.ts'
+import type { RateLimits } from './domain/rate-limits.ts'
+import type { RateLimitSettings } from './rate-limits.ts'
+import { type CallConfiguration, type KeptConfiguration, RATE_LIMITS } from './store/call-configuration.ts'
 import type { Configuration } from './store/configuration.ts'
 import type { PriceBook } from './store/prices.ts'
 
@@ -25,10 +27,12 @@ interface ConfiguredParts {
   readonly prices: PriceBook | undefined
   readonly channels: Pick<Channels, 'all' | 'beginLoad'>
   readonly quotas: Pick<ChannelQuotas, 'unknown' | 'load' | 'standing'>
+  readonly rateLimits: Pick<RateLimitSettings, 'load'>
   readonly now: () => number
 }
 
-export function createConfigured({ configuration, prices, channels, quotas, now }: ConfiguredParts): Configured {
+export function createConfigured(parts: ConfiguredParts): Configured {
+  const { configuration, prices, channels, quotas, rateLimits, now } = parts
   if (configuration === undefined) {
     const nothing = (): Promise<undefined> => Promise.resolve(undefined)
     return { channels: channels.all, reload: nothing, readOnce: nothing, keep: nothing, restore: () => {} }
@@ -43,6 +47,7 @@ export function createConfigured({ configuration, prices, channels, quotas, now 
     load: ReturnType<Channels['beginLoad']>,
   ): void => {
     prices?.load(new Map(next.prices))
+    rateLimits.load(next.settings[RATE_LIMITS] as RateLimits | undefined) // safe: the admin API has checked it
     quotas.load(stored, next.quotaPeriods, use)
     load(stored, next)
   }

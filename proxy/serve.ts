@@ -41,7 +41,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     isStarted: () => isStarted,
     isDraining: () => isDraining,
   })
-  const readers = [rooms.configured, rooms.rateLimits, rooms.recorder]
+  const readers = [rooms.configured, rooms.recorder]
   const tasks: { stop(): void }[] = []
 
   const start = async (): Promise<void> => {

@@ -12,6 +12,7 @@ import type { Suspension, SuspensionStore } from './suspensions.ts'
 export const FAILOVER = 'failover'
 export const STRATEGIES = 'strategies'
 export const OUTBOUND_HEADERS = 'outbound-headers'
+export const RATE_LIMITS = 'ratelimit'
 
 /** What the path of a call needs of the configuration, as it is stored: secrets are encrypted. JSON can say all of it. */
 export interface CallConfiguration extends SealedChannels {
@@ -59,6 +60,6 @@ async function readParts({ database, suspensions, quotas, settings }: Parts, now
     settings.all(''),
     told('read the prices', readPrices(database)),
   ])
-  const named = [FAILOVER, STRATEGIES, OUTBOUND_HEADERS].map((name) => [name, set.get(name)] as const)
+  const named = [FAILOVER, STRATEGIES, OUTBOUND_HEADERS, RATE_LIMITS].map((name) => [name, set.get(name)] as const)
   return { ...sealed, suspensions: suspended, quotaPeriods, settings: Object.fromEntries(named), prices: [...prices] }
 }

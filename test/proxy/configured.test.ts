@@ -34,6 +34,7 @@ function startConfigured() {
       },
       standing: async () => ({ begun: [], use: { used: new Map([['channel:a:0 quota_requests', 3]]), replicas: 2 } }),
     },
+    rateLimits: { load: (set) => seen.push(`rate limits ${set === undefined ? 'by default' : 'set'}`) },
     channels: { all: () => [], beginLoad: () => (seen.push('begin'), () => void seen.push('channels')) },
     now: () => 0,
   })
@@ -43,13 +44,13 @@ function startConfigured() {
 test('a configuration is taken over in one turn: no call meets a part of it', async () => {
   const { configured, seen } = startConfigured()
   await configured.reload()
-  assert.deepEqual(seen, ['begin', 'read', 'prices', 'quotas', 'channels', 'a call'])
+  assert.deepEqual(seen, ['begin', 'read', 'prices', 'rate limits by default', 'quotas', 'channels', 'a call'])
 })
 
 test('what was kept serves until the database can be read, and is not kept again before', async () => {
   const { configured, seen, fail } = startConfigured()
-  configured.restore({ ...NOTHING, quotaUse: [], replicas: 1 })
-  assert.deepEqual(seen, ['begin', 'prices', 'quotas', 'channels'])
+  configured.restore({ ...NOTHING, settings: { ratelimit: {} }, quotaUse: [], replicas: 1 })
+  assert.deepEqual(seen, ['begin', 'prices', 'rate limits set', 'quotas', 'channels'])
   assert.equal(await configured.keep(), undefined)
   fail(new Error('it is away'))
   await assert.rejects(configured.readOnce(), /away/)

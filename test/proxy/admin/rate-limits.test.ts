@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RateLimits } from '../../../proxy/domain/rate-limits.ts'
 import { createRequestCounter } from '../../../proxy/limit/request-counter.ts'
 import { createRateLimits } from '../../../proxy/rate-limits.ts'
-import { createSettingStore } from '../../../proxy/store/settings.ts'
+import { createCipher } from '../../../proxy/secrets/cipher.ts'
+import { RATE_LIMITS } from '../../../proxy/store/call-configuration.ts'
+import { createConfiguration } from '../../../proxy/store/configuration.ts'
+import { OLD_KEY } from '../../support/channels.ts'
 import { startAdminApi } from '../../support/admin-api.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'
 
@@ -23,7 +27,11 @@ testEngines(
   'rate limits are those of the program until somebody sets others, and again after a reset',
   async (t, store) => {
     const api = await startAdminApi(t, store)
-    const inForce = createRateLimits(createSettingStore(store.database))
+    const { load, inForce } = createRateLimits()
+    const reload = async (): Promise<void> => {
+      const { settings } = await createConfiguration(store.database, createCipher([OLD_KEY])).forCalls(Date.now())
+      load(settings[RATE_LIMITS] as RateLimits | undefined) // safe: as the API has written it
+    }
     const byDefault = (await api.send('GET', PATH)).json
     assert.deepEqual(byDefault, {
       api: { enabled: false, requestsPerMinute: 100 },
@@ -39,8 +47,8 @@ testEngines(
     })
     assert.equal((await api.send('PUT', PATH, { body: limits })).status, 200)
     assert.deepEqual((await api.send('GET', PATH)).json, limits)
-    await inForce.readOnce()
-    assert.deepEqual(inForce.inForce(), {
+    await reload()
+    assert.deepEqual(inForce(), {
       apiRpm: 10_000,
       portalRpm: 1,
       blockLevels: [
@@ -50,8 +58,8 @@ testEngines(
     })
     const off = { ...limits, authFailure: { ...limits.authFailure, enabled: false } }
     await api.send('PUT', PATH, { body: off })
-    await inForce.reload()
-    assert.deepEqual(inForce.inForce().blockLevels, [])
+    await reload()
+    assert.deepEqual(inForce().blockLevels, [])
 
     const { headers } = await api.send('GET', '/api/config/failover')
     assert.equal((await api.send('POST', `${PATH}/reset`)).status, 200)

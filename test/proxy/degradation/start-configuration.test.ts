@@ -3,9 +3,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ChannelInput } from '../../../proxy/domain/channel-input.ts'
+import { defaultRateLimits } from '../../../proxy/domain/rate-limits.ts'
 import { createCipher } from '../../../proxy/secrets/cipher.ts'
 import { openPostgres } from '../../../proxy/store/postgres.ts'
 import { createPriceStore } from '../../../proxy/store/prices.ts'
+import { createSettingStore } from '../../../proxy/store/settings.ts'
 import { createSuspensionStore } from '../../../proxy/store/suspensions.ts'
 import { channelInput, channelsIn, NEW_KEY, OLD_KEY } from '../../support/channels.ts'
 import { postgresSettings } from '../../support/database.ts'
@@ -31,7 +33,7 @@ async function startConfigured(t: TestContext) {
   return { site, database, create, faults, start, served }
 }
 
-test('a start without the database goes on with channels, prices, quotas and suspensions as they were', async (t) => {
+test('a start without the database goes on with channels, prices, quotas, suspensions and rate limits as they were', async (t) => {
   const { site, database, create, faults, start, served } = await startConfigured(t)
   const suspensions = createSuspensionStore(database)
   await create('unreadable', { priority: 1 }, NEW_KEY)
@@ -40,12 +42,17 @@ test('a start without the database goes on with channels, prices, quotas and sus
   await create('limited', { priority: 3, quota: { unit: 'requests', limit: 1, models: [], reset: null } })
   await create('usual', { priority: 4 })
   await createPriceStore(database).set('claude', PRICE)
+  await createSettingStore(database).set('ratelimit', {
+    ...defaultRateLimits,
+    api: { enabled: true, requestsPerMinute: 100 },
+  })
   const { key, id } = await site.createKey({ budget5h: 1e12 })
 
   const replica = await start()
   const call = async (): Promise<string> => {
-    const { status, text } = await replica.call(key)
+    const { status, text, headers } = await replica.call(key)
     assert.equal(status, 200, text)
+    assert.equal(headers['x-ratelimit-limit'], '100')
     return served()
   }
   assert.deepEqual([await call(), await call()], ['limited-secret', 'usual-secret'])
