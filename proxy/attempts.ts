@@ -3,13 +3,21 @@ import type { FailedAttempt, Opened, Outcome } from './domain/entry.ts'
 import { GatewayError } from './domain/errors.ts'
 import type { Costs } from './domain/price.ts'
 import type { Flow, Sink } from './domain/sink.ts'
-import type { Target } from './domain/target.ts'
 import type { ClientAnswer } from './http/client-answer.ts'
 import type { QuotaDraw } from './limit/channel-quota.ts'
 import type { Estimate } from './limit/estimate.ts'
 import { type Failed, Hold } from './meter/hold.ts'
 import { Meter } from './meter/meter.ts'
-import { costOnQuota, failedAttempt, failureOf, isEnding, isUnauthorised, unsentOutcome } from './failed-attempt.ts'
+import {
+  costOnQuota,
+  failedAttempt,
+  failureOf,
+  isEnding,
+  isUnauthorised,
+  unsentOutcome,
+  withFault,
+} from './failed-attempt.ts'
+import type { Prepared } from './prepare.ts'
 import type { Failure } from './route/failure.ts'
 import type { Journey, Step } from './route/journey.ts'
 import { sooner } from './sooner.ts'
@@ -37,16 +45,6 @@ interface Held extends Entered {
 export interface Asking extends Pick<Trip, 'call' | 'upper' | 'deadlineAt'> {
   /** The caller has hung up. */
   readonly gone: AbortSignal
-}
-
-/** A call as one channel gets it. */
-export interface Prepared {
-  readonly call: Call
-  readonly target: Target
-  /** Takes the answer in the channel's format. */
-  readonly sink: Sink
-  /** Names of what has no place in the other format: of the request, and of what has come of the answer with `last`. */
-  readonly lost: (last: Buffer | undefined) => readonly string[]
 }
 
 export interface AttemptsParts {
@@ -204,7 +202,8 @@ export class Attempts {
       estimate: opened.estimate,
       now,
       close: (outcome, last) => {
-        const written = close(outcome, { ...sent, lost: prepared.lost(last), ...entered }, this.failed)
+        const { lost, fault } = prepared.rendered(last)
+        const written = close(withFault(outcome, fault), { ...sent, lost, ...entered }, this.failed)
         this.closed.resolve(written)
         return written
       },

@@ -58,6 +58,12 @@ export function costOnQuota(failed: readonly FailedAttempt[], subject: string): 
   return failed.reduce((sum, { quota, costs }) => (quota === subject ? sum + (costs?.totalNanoUsd ?? 0) : sum), 0)
 }
 
+/** What the caller gets of an answer that came whole and cannot be said in the caller's format. What it has used is used. */
+export function withFault(outcome: Outcome, fault: GatewayError | undefined): Outcome {
+  if (fault === undefined || outcome.status !== 'completed') return outcome
+  return { ...outcome, status: 'failed', httpStatus: fault.status, error: fault.code }
+}
+
 /** How a call ends that was never sent. */
 export function unsentOutcome({ code, status }: GatewayError, durationMs: number): Outcome {
   return {

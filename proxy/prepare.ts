@@ -1,4 +1,4 @@
-import type { Prepared, Send } from './attempts.ts'
+import type { Send } from './attempts.ts'
 import type { Call } from './domain/call.ts'
 import { type Endpoint, endpointOf } from './domain/endpoint.ts'
 import type { Opened } from './domain/entry.ts'
@@ -9,13 +9,24 @@ import type { Target } from './domain/target.ts'
 import { type Format, FormatError } from './format/format.ts'
 import { translateRequest } from './format/translate.ts'
 import { formatOf, targetOf } from './route/target.ts'
-import { TranslatedAnswer } from './translated-answer.ts'
+import { type Rendered, TranslatedAnswer } from './translated-answer.ts'
+
+/** A call as one channel gets it. */
+export interface Prepared {
+  readonly call: Call
+  readonly target: Target
+  /** Takes the answer in the channel's format. */
+  readonly sink: Sink
+  readonly rendered: (last: Buffer | undefined) => Rendered
+}
 
 const endpoints: Readonly<Record<Format, Endpoint>> = {
   messages: endpointOf('/v1/messages', [], true),
   chat: endpointOf('/v1/chat/completions', [], false),
   responses: endpointOf('/v1/responses', [], false),
 }
+
+const AS_IT_IS: Rendered = { lost: [], fault: undefined }
 
 type Sending = Send & { readonly token?: string | undefined }
 
@@ -28,7 +39,7 @@ export function prepare(call: Call, sent: Sending, client: Sink, { id, admittedA
   const asked = withEffort(withModel(call, sent.model), sent.effort)
   const [from, to] = [call.endpoint.protocol, formatOf(channel)]
   if (from === 'opaque' || from === 'completions' || to === undefined || from === to) {
-    return { call: asked, target: authorised(sent, asked), sink: client, lost: () => [] }
+    return { call: asked, target: authorised(sent, asked), sink: client, rendered: () => AS_IT_IS }
   }
   const { body, lost } = translated(asked, from, to)
   const endpoint = endpoints[to]
@@ -40,7 +51,7 @@ export function prepare(call: Call, sent: Sending, client: Sink, { id, admittedA
     call: written,
     target: { ...target, withheld: [...withheld, ...vendorHeaders] },
     sink,
-    lost: (last) => sink.lost(last),
+    rendered: (last) => sink.rendered(last),
   }
 }
 

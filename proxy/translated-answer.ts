@@ -12,6 +12,14 @@ const LOST_HEADER = 'x-tollgate-lost'
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
 
+/** What an answer, as far as it has come with `last`, comes to in the caller's format. */
+export interface Rendered {
+  /** Names of what has no place in it, of the request and of the answer. */
+  readonly lost: readonly string[]
+  /** Why the caller gets none, though one has come. */
+  readonly fault: GatewayError | undefined
+}
+
 /** Takes the answer of an upstream that speaks another format than the caller, and passes it on in the caller's. */
 export class TranslatedAnswer implements Sink {
   private readonly client: Sink
@@ -24,7 +32,7 @@ export class TranslatedAnswer implements Sink {
   private retryAfter: Headers = {}
   private readonly chunks: Buffer[] = []
   private bytes = 0
-  private whole: Translation | undefined
+  private whole: Translation | GatewayError | undefined
 
   /** `asked`: the names of what was lost of the request. */
   constructor(client: Sink, from: Format, to: Format, context: StreamContext, asked: readonly string[]) {
@@ -60,14 +68,8 @@ export class TranslatedAnswer implements Sink {
       this.client.end(this.translator.end())
       return
     }
-    let answer: Translation
-    try {
-      answer = this.translated(last)
-    } catch (error) {
-      if (!(error instanceof FormatError || error instanceof SyntaxError)) throw error
-      this.client.fail(new GatewayError('upstream_invalid', { detail: `no answer in the format ${this.from}` }))
-      return
-    }
+    const answer = this.translated(last)
+    if (answer instanceof GatewayError) return this.client.fail(answer)
     const lost = lostHeader(bothLost(this.asked, answer.lost))
     this.client.head(this.status, { ...JSON_HEADERS, ...this.retryAfter, ...lost })
     this.client.end(Buffer.from(JSON.stringify(answer.body)))
@@ -77,26 +79,33 @@ export class TranslatedAnswer implements Sink {
     this.client.fail(error)
   }
 
-  /** What is lost, as far as the answer has come; `last` is what is still held back of it. */
-  lost(last: Buffer | undefined): readonly string[] {
-    if (this.translator) return bothLost(this.asked, this.translator.lost)
-    try {
-      return bothLost(this.asked, this.translated(last).lost)
-    } catch {
-      return this.asked // of what is no answer nothing is lost, and its end tells why
-    }
+  /** What has come of it by now; `last` is what is still held back. */
+  rendered(last: Buffer | undefined): Rendered {
+    if (this.translator) return { lost: bothLost(this.asked, this.translator.lost), fault: undefined }
+    const answer = this.translated(last)
+    if (answer instanceof GatewayError) return { lost: this.asked, fault: answer }
+    return { lost: bothLost(this.asked, answer.lost), fault: undefined }
   }
 
   /** Made once: the ledger asks for it before its end may go out. */
-  private translated(last: Buffer | undefined): Translation {
-    if (this.whole) return this.whole
-    refuseLong(this.bytes + (last?.length ?? 0))
-    const text = Buffer.concat(last ? [...this.chunks, last] : this.chunks).toString('utf8')
-    this.whole =
-      this.status >= 300
-        ? { body: translateError(this.status, text, this.to), lost: [] }
-        : translateAnswer(JSON.parse(text), this.from, this.to, this.context)
+  private translated(last: Buffer | undefined): Translation | GatewayError {
+    this.whole ??= this.translate(last ? [...this.chunks, last] : this.chunks)
     return this.whole
+  }
+
+  private translate(chunks: readonly Buffer[]): Translation | GatewayError {
+    try {
+      const body = Buffer.concat(chunks)
+      refuseLong(body.length)
+      const text = body.toString('utf8')
+      if (this.status >= 300) return { body: translateError(this.status, text, this.to), lost: [] }
+      return translateAnswer(JSON.parse(text), this.from, this.to, this.context)
+    } catch (error) {
+      if (error instanceof GatewayError) return error
+      if (!(error instanceof FormatError || error instanceof SyntaxError)) throw error
+      const message = 'The upstream answered with something that is no answer of its format, and cannot be translated.'
+      return new GatewayError('upstream_invalid', { message, detail: `no answer in the format ${this.from}` })
+    }
   }
 }
 

@@ -41,7 +41,8 @@ export interface Opened {
 }
 
 /**
- * `completed`: the upstream answered to the end, with whatever status. `failed`: it did not, or said so in its stream.
+ * `completed`: the upstream answered to the end, with whatever status. `failed`: it did not, or said so in its stream, or
+ * its answer could not be passed on.
  * `client_gone`: the caller hung up. `interrupted`: this process died with the call in flight.
  */
 export type Status = 'completed' | 'failed' | 'client_gone' | 'interrupted'

@@ -151,6 +151,26 @@ test('what cannot be said in the format of the channel at all is refused, and no
   assert.deepEqual([(await pools.entry(id)).status, (await pools.entry(id)).spend_tokens], ['failed', 0])
 })
 
+for (const [what, answer, spent] of [
+  ['tells what it has used', { type: 'message', content: 'none', usage: { input_tokens: 7, output_tokens: 5 } }, 12],
+  ['is no object', 'none', undefined],
+] as const) {
+  test(`an answer that ${what} and cannot be translated is a failure in the ledger, too, and is paid for`, async () => {
+    const model = nameOf('chat', 'claude')
+    pools.upstreams[model]?.behave({ rawBody: JSON.stringify(answer) })
+    const { id, status, text } = await pools.ask('/v1/chat/completions', { model, messages: [user] })
+    pools.upstreams[model]?.behave({ usage })
+    assert.equal(status, 502)
+    assert.match(text, /cannot be translated.*"code":"upstream_invalid"/)
+    const { status: ended, http_status: told, error, spend_tokens: tokens, metering } = await pools.entry(id)
+    assert.deepEqual([ended, told, error], ['failed', 502, 'upstream_invalid'])
+    assert.deepEqual(spent === undefined ? [tokens > 0, metering] : [tokens, metering], [
+      spent ?? true,
+      spent ? 'exact' : 'estimated',
+    ])
+  })
+}
+
 test("an upstream's refusal comes in the caller's words", async () => {
   const model = nameOf('messages', 'openai_chat')
   pools.upstreams[model]?.behave({ status: 400, error: { message: 'no such thing' } })
