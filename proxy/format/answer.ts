@@ -62,13 +62,32 @@ const MAX_BYTES = 32 * 1024 * 1024
 /** About what a piece takes besides its text. */
 const PIECE_BYTES = 32
 
+/** Counts the pieces of an answer that are kept. Throws FormatError where they are more than any answer has. */
+export function createHold(): (piece: string) => void {
+  let bytes = 0
+  return (piece) => {
+    bytes += piece.length + PIECE_BYTES
+    if (bytes > MAX_BYTES) throw new FormatError('The answer of the upstream is too long.')
+  }
+}
+
+/** The events of a part that has come whole. */
+export function wholePart(part: AssistantPart): readonly AnswerEvent[] {
+  const text = part.kind === 'call' ? part.input : part.text
+  return [
+    { kind: 'open', part: withText(part, '') },
+    ...(text === '' ? [] : [{ kind: 'grow' as const, text }]),
+    { kind: 'close' },
+  ]
+}
+
 /** Puts a stream together again, up to a length that no answer has. */
 export class AnswerCollector {
   private heading = NO_HEADING
   private stop: Stop = { reason: 'end', sequence: undefined }
   private readonly parts: AssistantPart[] = []
   private readonly texts: string[] = []
-  private bytes = 0
+  private readonly hold = createHold()
 
   add(event: AnswerEvent): void {
     switch (event.kind) {
@@ -107,11 +126,6 @@ export class AnswerCollector {
   get answer(): Answer {
     const { id, model, createdAt, usage, serviceTier } = this.heading
     return { id, model, createdAt, usage, serviceTier, parts: this.parts, stop: this.stop }
-  }
-
-  private hold(text: string): void {
-    this.bytes += text.length + PIECE_BYTES
-    if (this.bytes > MAX_BYTES) throw new FormatError('The answer of the upstream is too long.')
   }
 
   private replace(change: (part: AssistantPart) => AssistantPart): void {

@@ -1,5 +1,5 @@
 import type { Usage } from '../domain/usage.ts'
-import type { AnswerEvent, Stop, StreamReader } from './answer.ts'
+import { type AnswerEvent, createHold, type Stop, type StreamReader, wholePart } from './answer.ts'
 import { readChatHeading, readChatStop, thoughtsOf } from './chat-answer.ts'
 import { FormatError } from './format.ts'
 import { isObject, type Json, numberOf, objectOf, objectsOf, parseObject, textOf } from './json.ts'
@@ -8,14 +8,27 @@ import { CHAT_SIDES, readOpenaiUsage } from './token-usage.ts'
 import type { AssistantPart } from './turn.ts'
 import { readError } from './upstream-error.ts'
 
+interface Call {
+  readonly kind: 'call'
+  readonly id: string
+  readonly name: string
+  /** As far as it has come. */
+  input: string
+}
+
 /** Reads the chunks of https://platform.openai.com/docs/api-reference/chat-streaming. */
 export class ChatStreamReader implements StreamReader {
   private readonly lose: Lose
   private hasStarted = false
   private hasEnded = false
   private open: AssistantPart['kind'] | undefined
-  /** The tool call that is open or was the last one; calls come one after the other. */
-  private call: { readonly index: number; readonly id: string } | undefined
+  /** Tool calls by their index and id, and the last one of each index by that; and the index that was named last. */
+  private readonly calls = new Map<string, Call>()
+  private index = 0
+  /** Where a call is open: that one, and those of which pieces have come before its end, in their order. */
+  private call: Call | undefined
+  private readonly waiting = new Set<Call>()
+  private readonly hold = createHold()
   private stop: Stop | undefined
   private usage: Usage | undefined
 
@@ -57,7 +70,7 @@ export class ChatStreamReader implements StreamReader {
       ...objectsOf(delta['tool_calls']).flatMap((call) => this.readCall(call)),
     ]
     if (choice['finish_reason'] == null) return events
-    this.stop = readChatStop(choice['finish_reason'], this.call !== undefined)
+    this.stop = readChatStop(choice['finish_reason'], this.calls.size > 0)
     return [...events, ...this.close()]
   }
 
@@ -70,18 +83,31 @@ export class ChatStreamReader implements StreamReader {
   }
 
   /** A new index or a new id is a new call; some servers tell only one of them. */
-  private readCall(call: Json): readonly AnswerEvent[] {
-    const called = objectOf(call['function'])
-    const index = numberOf(call['index']) ?? this.call?.index ?? 0
-    const id = textOf(call['id']) || (index === this.call?.index ? this.call.id : '')
-    const isSame = this.call !== undefined && index === this.call.index && id === this.call.id
-    if (isSame ? this.open !== 'call' : this.call !== undefined && index < this.call.index) {
-      throw new FormatError('The upstream sent a piece of a tool call that is not open.')
-    }
-    const begun = isSame ? [] : this.begin({ kind: 'call', id, name: textOf(called['name']) ?? '', input: '' })
-    this.call = { index, id }
+  private readCall(piece: Json): readonly AnswerEvent[] {
+    const called = objectOf(piece['function'])
     const text = textOf(called['arguments']) ?? ''
-    return text === '' ? begun : [...begun, { kind: 'grow', text }]
+    this.hold(text)
+    this.index = numberOf(piece['index']) ?? this.index
+    const id = textOf(piece['id']) ?? ''
+    const known = this.calls.get(id === '' ? `${this.index}` : `${this.index} ${id}`)
+    const call: Call = known ?? { kind: 'call', id, name: textOf(called['name']) ?? '', input: text }
+    this.calls.set(`${this.index}`, call).set(`${this.index} ${id}`, call)
+    if (known === undefined) return this.beginCall(call)
+    known.input += text
+    if (text === '' || this.waiting.has(known)) return []
+    if (known !== this.call) throw new FormatError('The upstream sent a piece of a tool call that is not open.')
+    return [{ kind: 'grow', text }]
+  }
+
+  /** Servers may send the pieces of several calls in turns: while one is not whole, those behind it wait for its end. */
+  private beginCall(call: Call): readonly AnswerEvent[] {
+    if (this.call !== undefined && (this.waiting.size > 0 || !isWhole(this.call.input))) {
+      this.waiting.add(call)
+      return []
+    }
+    const begun = this.begin({ ...call, input: '' })
+    this.call = call
+    return call.input === '' ? begun : [...begun, { kind: 'grow', text: call.input }]
   }
 
   private begin(part: AssistantPart): readonly AnswerEvent[] {
@@ -93,12 +119,24 @@ export class ChatStreamReader implements StreamReader {
   private close(): readonly AnswerEvent[] {
     if (this.open === undefined) return []
     this.open = undefined
-    return [{ kind: 'close' }]
+    this.call = undefined
+    const waited = [...this.waiting].flatMap(wholePart)
+    this.waiting.clear()
+    return [{ kind: 'close' }, ...waited]
   }
 
   private finish(): readonly AnswerEvent[] {
     if (this.hasEnded || this.stop === undefined) return []
     this.hasEnded = true
     return [{ kind: 'end', stop: this.stop, usage: this.usage }]
+  }
+}
+
+function isWhole(input: string): boolean {
+  try {
+    JSON.parse(input)
+    return true
+  } catch {
+    return false
   }
 }

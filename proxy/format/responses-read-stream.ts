@@ -1,4 +1,4 @@
-import type { AnswerEvent, StreamReader } from './answer.ts'
+import { type AnswerEvent, type StreamReader, wholePart } from './answer.ts'
 import { FormatError } from './format.ts'
 import { type Json, numberOf, objectOf, parseObject, textOf } from './json.ts'
 import type { Lose } from './losses.ts'
@@ -135,10 +135,4 @@ export class ResponsesStreamReader implements StreamReader {
     this.open = undefined
     return [{ kind: 'close' }]
   }
-}
-
-function wholePart(part: AssistantPart): readonly AnswerEvent[] {
-  const text = part.kind === 'call' ? part.input : part.text
-  const empty = part.kind === 'call' ? { ...part, input: '' } : { ...part, text: '' }
-  return [{ kind: 'open', part: empty }, ...(text === '' ? [] : [{ kind: 'grow' as const, text }]), { kind: 'close' }]
 }

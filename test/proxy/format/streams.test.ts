@@ -143,6 +143,27 @@ test('tool calls of servers that leave out the index or repeat the id are told a
     expected,
   )
   assert.deepEqual(inputs([call(0, 'a', '{"n"'), call(0, 'a', ':1}'), call(1, 'b', '{}')]), expected)
+  // In turns, by the index or by the id.
+  for (const [one, other, more] of [
+    [
+      call(0, 'a', ''),
+      call(1, 'b', ''),
+      [call(0, undefined, '{"n"'), call(1, undefined, '{}'), call(0, undefined, ':1}')],
+    ],
+    [call(0, 'a', '{"n"'), call(1, 'b', '{'), [call(0, undefined, ':1}'), call(1, undefined, '}')]],
+    [call(undefined, 'a', '{"n"'), call(undefined, 'b', '{'), [call(undefined, 'a', ':1}'), call(undefined, 'b', '}')]],
+  ] as const) {
+    assert.deepEqual(inputs([one, other, ...more]), expected)
+  }
+})
+
+test('a tool call goes on as soon as the one before it is whole', () => {
+  const { events } = translated('chat', 'messages', [
+    streamOf('chat', [call(0, 'a', '{"n"'), call(0, undefined, ':1}'), call(1, 'b', '{'), call(2, 'c', '{}')]),
+  ])
+  const types = ['content_block_start', 'content_block_delta', 'content_block_stop']
+  const seen = events.map((event) => `${types.indexOf(String(event['type']))} ${String(event['index'])}`)
+  assert.deepEqual(seen.slice(1), ['0 0', '1 0', '1 0', '2 0', '0 1', '1 1'], 'the third waits for the second')
 })
 
 test('a server that says everything but [DONE] has ended its stream', () => {
@@ -158,7 +179,7 @@ const begun: Json = { type: 'message_start', message: { id: 'msg_1' } }
 const broken: readonly (readonly [what: string, from: Format, events: readonly (Json | string)[]])[] = [
   ['no JSON', 'chat', ['{']],
   ['no object', 'messages', ['[]']],
-  ['a piece of a closed call', 'chat', [call(0, 'a', '{'), call(1, 'b', '{'), call(0, undefined, '}')]],
+  ['a piece of a closed call', 'chat', [call(0, 'a', '{}'), call(1, 'b', '{'), call(0, undefined, '}')]],
   ['no beginning', 'messages', [opened(0)]],
   ['a block in a block', 'messages', [begun, opened(0), opened(1)]],
   ['a piece of another block', 'messages', [begun, opened(0), { type: 'content_block_delta', index: 1, delta: {} }]],
