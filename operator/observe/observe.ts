@@ -8,7 +8,7 @@ import { APPROVAL, COMPONENT, labelsOf, STORE_UID } from '../resources/labels.ts
 import type { AskHealth } from './ask-health.ts'
 import { deploymentSeen } from './deployment.ts'
 import { jobSeen } from './job.ts'
-import { isReady, type Pod, troubleOf } from './pod.ts'
+import { isReady, isRunning, type Pod, troubleOf } from './pod.ts'
 import { observeSecrets } from './secrets.ts'
 
 /** What reading takes; lists may come from a cache, objects asked for by name may not. */
@@ -120,7 +120,7 @@ function isProxy({ metadata }: KubernetesObject): boolean {
 
 async function podSeen(pod: Pod, askHealth: AskHealth): Promise<PodSeen> {
   const isEnding = pod.metadata.deletionTimestamp !== undefined
-  const ip = isReady(pod) && !isEnding ? pod.status?.podIP : undefined
+  const ip = isRunning(pod) && !isEnding ? pod.status?.podIP : undefined
   return {
     name: pod.metadata.name,
     isReady: isReady(pod),

@@ -20,7 +20,7 @@ export interface Pod extends KubernetesObject {
 }
 
 interface ContainerStatus {
-  readonly state?: { readonly waiting?: Waiting; readonly terminated?: Terminated }
+  readonly state?: { readonly waiting?: Waiting; readonly running?: object; readonly terminated?: Terminated }
   readonly lastState?: { readonly terminated?: Terminated }
 }
 
@@ -55,6 +55,11 @@ const NO_CONTAINER: ReadonlySet<string> = new Set([
 
 export function isReady({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
+}
+
+/** Whether its program runs, which then says how it is, though it may not serve yet. */
+export function isRunning({ status }: Pod): boolean {
+  return status?.containerStatuses?.some(({ state }) => state?.running !== undefined) ?? false
 }
 
 export function hasEnded({ status }: Pod): boolean {

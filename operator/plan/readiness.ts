@@ -1,6 +1,6 @@
 import { type Finding, finding } from './finding.ts'
 import type { Gate } from './migration.ts'
-import type { DeploymentSeen, HealthSeen, Observed, Trouble } from './observed.ts'
+import type { DeploymentSeen, HealthSeen, Observed, PodSeen, Trouble } from './observed.ts'
 
 /** How the pods stand. */
 export interface Standing {
@@ -19,22 +19,25 @@ type Passage = Pick<Gate, 'isOpen' | 'finding' | 'trouble'>
  */
 export function readiness(observed: Observed, gate: Passage, isChanging: boolean): Standing {
   const { deployment, pods } = observed
-  const answers = pods.filter(({ isReady, isEnding }) => isReady && !isEnding).flatMap(({ health }) => health ?? [])
+  const alive = pods.filter(({ isEnding }) => !isEnding)
+  const answersOf = (those: readonly PodSeen[]): readonly HealthSeen[] => those.flatMap(({ health }) => health ?? [])
+  const answers = answersOf(alive.filter(({ isReady }) => isReady))
+  const database = databaseOf(answersOf(alive), gate)
   const versions = new Set(answers.map(({ version }) => version))
   const isScaledToZero = deployment?.wanted === 0
   return {
-    ready: readyOf(observed, gate, isChanging) ?? answered(answers, versions.size),
+    ready: readyOf(observed, gate, isChanging, database) ?? answered(answers, versions.size),
     available:
       (deployment?.ready ?? 0) > 0
         ? finding('True', 'Serving')
         : finding('False', isScaledToZero ? 'ScaledToZero' : 'NoPodReady'),
-    database: databaseOf(answers, gate),
+    database,
     version: versions.size === 1 ? answers[0]?.version : undefined,
   }
 }
 
 /** Undefined where everything is there, and it is for the pods to say how they are. */
-function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Finding | undefined {
+function readyOf(observed: Observed, gate: Passage, isChanging: boolean, database: Finding): Finding | undefined {
   const { deployment, isClaimPending, pods } = observed
   const ofPods = pods.find(({ isReady, trouble }) => !isReady && trouble !== undefined)?.trouble
   if (!gate.isOpen) return gate.trouble ? troubled(gate.trouble) : { ...gate.finding, status: 'False' }
@@ -42,6 +45,7 @@ function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Findin
   if (deployment.wanted === 0 && deployment.replicas === 0) return finding('True', 'ScaledToZero')
   if (isWhole(deployment)) return undefined
   const trouble = ofPods ?? deployment.trouble
+  if (trouble === undefined && pods.some(isKeptByDatabase)) return database
   if (isClaimPending && (trouble === undefined || isAboutVolumes(trouble))) {
     return finding('False', 'ClaimPending', trouble?.message)
   }
@@ -54,6 +58,11 @@ function readyOf(observed: Observed, gate: Passage, isChanging: boolean): Findin
 
 function isWhole({ ready, replicas, updated, wanted }: DeploymentSeen): boolean {
   return ready === wanted && updated === wanted && replicas === wanted
+}
+
+/** A pod that has never seen its database does not begin to serve. */
+function isKeptByDatabase({ isReady, isEnding, health }: PodSeen): boolean {
+  return !isReady && !isEnding && health?.isDatabaseConnected === false
 }
 
 /** A claim may also wait for its pod, which then has other reasons not to be scheduled. */

@@ -47,6 +47,8 @@ const MISSING = /missing/
 const BROKEN = /broken/
 /** Of images whose name says so: pods that end at once, and pods that no node takes. */
 const CRASHING = /crashing/
+/** Pods that run, and wait for their database before they serve. */
+export const WAITING = /waiting/
 const NO_NODE: readonly (readonly [image: RegExp, message: string])[] = [
   [/homeless/, '0/3 nodes are available: 3 Insufficient cpu.'],
   [/unbound/, '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.'],
@@ -87,7 +89,7 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
 
   function tell(pod: Pod, { phase, podIP, state, lastState, unscheduled }: Told): Promise<void> {
     const [{ name, image }] = pod.spec.containers
-    const isUp = podIP !== undefined
+    const isUp = podIP !== undefined && !WAITING.test(image)
     const conditions: object[] = ['Ready', 'ContainersReady'].map((type) => ({
       type,
       status: isUp ? 'True' : 'False',
@@ -95,7 +97,7 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
     const scheduling = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: unscheduled }
     const status = {
       phase,
-      ...(isUp && { podIP, podIPs: [{ ip: podIP }] }),
+      ...(podIP !== undefined && { podIP, podIPs: [{ ip: podIP }] }),
       conditions: unscheduled === undefined ? conditions : [...conditions, scheduling],
       ...(state && {
         containerStatuses: [

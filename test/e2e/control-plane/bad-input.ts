@@ -74,6 +74,11 @@ const inputs = ({ server }: StoreScene): Readonly<Record<string, BadInput>> => (
     says: /ended with exit status 137 \(OOMKilled\)\. Look at their logs/,
     spec: sqlite('crashing'),
   },
+  'no-database-for-pods': {
+    reason: 'DatabaseUnreachable',
+    says: /So say 1 of 1\. Look at the database/,
+    spec: sqlite('waiting'),
+  },
   'no-room': { reason: 'Unschedulable', says: /3 Insufficient cpu\. Add nodes/, spec: sqlite('homeless') },
   'no-volume': {
     reason: 'ClaimPending',

@@ -6,7 +6,7 @@ import { kinds } from '../../../operator/client/kinds.ts'
 import { createReconcile, type Pass } from '../../../operator/reconcile.ts'
 import { createRecorder } from '../../../operator/status/record-events.ts'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
-import { createTestKubelet, type TestKubelet } from '../../cluster/test-kubelet.ts'
+import { createTestKubelet, type TestKubelet, WAITING } from '../../cluster/test-kubelet.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
@@ -71,7 +71,8 @@ export async function startStoreScene(): Promise<StoreScene> {
     makeSecret: () => randomBytes(32).toString('base64'),
     askHealth: (podIp) => {
       const version = kubelet.imageAt(podIp)?.split(':')[1]
-      return Promise.resolve({ canServe: true, isDatabaseConnected: true, version, schema: undefined })
+      const isConnected = !WAITING.test(version ?? '')
+      return Promise.resolve({ canServe: isConnected, isDatabaseConnected: isConnected, version, schema: undefined })
     },
     recorder: createRecorder(operator, 'tests', () => now),
     onDrift: (kind) => drifted.push(kind),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { troubleOf } from '../../../operator/observe/pod.ts'
+import { isRunning, troubleOf } from '../../../operator/observe/pod.ts'
 
 const waiting = (reason: string, message?: string) => ({
   state: { waiting: { reason, ...(message !== undefined && { message }) } },
@@ -64,3 +64,14 @@ for (const [what, [status, expected]] of Object.entries(cases)) {
     assert.equal(trouble && `${trouble.reason} ${trouble.message}`, expected)
   })
 }
+
+test('a pod can be asked while its program runs, ready or not', () => {
+  const pod = (state: object) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'gate-1' },
+    status: { containerStatuses: [{ state }] },
+  })
+  assert.equal(isRunning(pod({ running: {} })), true)
+  assert.equal(isRunning(pod({ waiting: { reason: 'CrashLoopBackOff' } })), false)
+})

@@ -144,6 +144,17 @@ const cases: Readonly<Record<string, readonly [Partial<Observed>, ConditionType,
     'DatabaseReachable',
     'False DatabaseUnreachable',
   ],
+  'new pods that do not get to it, while an old one serves': [
+    {
+      deployment: { ...starting, ready: 1 },
+      pods: [
+        { ...pod, health },
+        { ...pod, isReady: false, health: { ...health, canServe: false, isDatabaseConnected: false } },
+      ],
+    },
+    'Ready',
+    'False DatabaseUnreachable',
+  ],
   'pods that reach it': [{ pods: [{ ...pod, health }] }, 'DatabaseReachable', 'True DatabaseReachable'],
   'a store on its way out': [{ isDeleting: true }, 'Ready', 'False Deleting'],
 }
