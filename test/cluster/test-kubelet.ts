@@ -55,7 +55,7 @@ const NO_NODE: readonly (readonly [image: RegExp, message: string])[] = [
 ]
 /** In the end of the log that a crash leaves; nobody may tell it. */
 export const SECRET = 'hunter2'
-const PROGRAM = new URL('../../proxy/main.ts', import.meta.url).pathname
+const PROGRAM = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
 /** Where there is no node: the real programs of Jobs as processes, and of other pods the status that they would have. */
 export function createTestKubelet(client: Client, namespace: string): TestKubelet {

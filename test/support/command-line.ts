@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 
+/** The program's own, as bin/tollgate.mjs turns it on. */
+const NODE_COMPILE_CACHE = new URL('../../node_modules/.cache/tollgate', import.meta.url).pathname
 const RUN_COMMANDS = new URL('run-commands.ts', import.meta.url).pathname
 export const END = '\u0000'
 /** For a `serve` that starts after all. */
@@ -36,7 +38,10 @@ interface Surroundings {
 }
 
 export function startCommandLine(surroundings: Surroundings): CommandLine {
-  const child = spawn(process.execPath, [RUN_COMMANDS], surroundings)
+  const child = spawn(process.execPath, [RUN_COMMANDS], {
+    ...surroundings,
+    env: { NODE_COMPILE_CACHE, ...surroundings.env },
+  })
   const exit = once(child, 'exit')
   const [stdout, stderr] = [partsOf(child.stdout), partsOf(child.stderr)]
   const handles = [child, child.stdin, child.stdout, child.stderr] as unknown as readonly NodeJS.Timeout[] // safe: all have both

@@ -7,7 +7,7 @@ import { kinds } from '../../../operator/client/kinds.ts'
 import { assertCheap } from './bad-input.ts'
 import type { StoreScene } from './store-scene.ts'
 
-const PROGRAM = new URL('../../../proxy/main.ts', import.meta.url).pathname
+const PROGRAM = new URL('../../../bin/tollgate.mjs', import.meta.url).pathname
 const MIGRATIONS = 'tollgate.schema_migrations'
 
 interface Schema {
