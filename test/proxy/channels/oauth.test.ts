@@ -138,26 +138,38 @@ const refusals: Readonly<Record<string, readonly [Parameters<TokenEndpoint['beha
   'more than a token': [() => ({ body: { access_token: 'a'.repeat(70_000) } }), /more than a token$/],
 }
 
-for (const [what, [answer, reason]] of Object.entries(refusals)) {
-  test(`a channel whose token endpoint answers ${what} is left alone, with a reason and without secrets`, async (t) => {
+test('a channel whose token endpoint gives no token is left alone, with a reason and without secrets', async (t) => {
+  const endpoints = new Map<string, TokenEndpoint>()
+  const channels: Record<string, PooledChannel> = {}
+  for (const [what, [answer]] of Object.entries(refusals)) {
     const endpoint = await startTokenEndpoint(t)
     endpoint.behave(answer)
-    const pools = await started(t, endpoint, { clientSecret: 'client-secret' }, { second: {} })
-    assert.equal((await call(pools)).status, 200)
-    const suspended = await until('it is suspended', () => {
-      const [row] = pools.home.query<{ reason: string; until: number }>(
-        'SELECT reason, suspended_until AS until FROM channel_suspensions',
-      )
-      return row
+    endpoints.set(what, endpoint)
+    channels[what] = { keys: [], oauth: account(endpoint, { clientSecret: 'client-secret' }), models: [what] }
+  }
+  const pools = await startPools({ ...channels, second: {} })
+  t.after(() => pools.close())
+  for (const [what, [, reason]] of Object.entries(refusals)) {
+    await t.test(`it answers ${what}`, async () => {
+      const before = pools.counts()['second'] ?? NaN
+      const askFor = () => pools.ask('/v1/messages', { ...message, model: what })
+      assert.equal((await askFor()).status, 200)
+      const suspended = await until('it is suspended', () => {
+        const [row] = pools.home.query<{ reason: string; until: number }>(
+          'SELECT reason, suspended_until AS until FROM channel_suspensions WHERE channel_id = ?',
+          pools.channels[what]?.id ?? '',
+        )
+        return row
+      })
+      assert.match(suspended.reason, reason)
+      assert.ok(suspended.until > Date.now())
+      assert.equal((await askFor()).status, 200)
+      assert.deepEqual([pools.counts()[what], pools.counts()['second']], [0, before + 2])
+      assert.equal(endpoints.get(what)?.asked.length, 1)
+      expectNoSecrets(pools)
     })
-    assert.match(suspended.reason, reason)
-    assert.ok(suspended.until > Date.now())
-    assert.equal((await call(pools)).status, 200)
-    assert.deepEqual(pools.counts(), { only: 0, second: 2 })
-    assert.equal(endpoint.asked.length, 1)
-    expectNoSecrets(pools)
-  })
-}
+  }
+})
 
 test('where no other channel is there, the caller is told that none can take the call', async (t) => {
   const endpoint = await startTokenEndpoint(t)

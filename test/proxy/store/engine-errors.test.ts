@@ -155,7 +155,13 @@ test('postgres: an answer that does not come', async (t) => {
 
 test('postgres: a pool of which nothing is left', async (t) => {
   const { openAgain } = await openDatabase(t, 'postgres')
-  const small = await openAgain({ pool: { max: 1, idleMs: 1000 }, connectTimeoutMs: 50 })
+  const small = await openAgain({ pool: { max: 1, idleMs: 60_000 }, connectTimeoutMs: 50 })
+  const isConnected = (): Promise<boolean> =>
+    run(small, 'SELECT 1').then(
+      () => true,
+      () => false,
+    )
+  await until('it is connected, however long that takes', isConnected)
   await small.write(() => assertError(run(small, 'SELECT 1'), away()))
 })
 

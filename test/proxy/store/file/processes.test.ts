@@ -42,7 +42,7 @@ test('processes that write side by side lose and double nothing', async (t) => {
 test('a process that is killed again and again while it writes counts every batch once', async (t) => {
   const { path, read } = keyFileFor(t, KEYS)
   const random = seededRandom(1)
-  const batches = 40
+  let batches = 40
   let kills = 0
   const isDone = (): boolean => (read().tollgate?.applied?.[SPOOL]?.offset ?? 0) === batches
   while (!isDone()) {
@@ -59,8 +59,8 @@ test('a process that is killed again and again while it writes counts every batc
     await new Promise((resolve) => setTimeout(resolve, random() * 5))
     if (writer.kill('SIGKILL')) kills++
     await exited
+    if (isDone() && kills < 3) batches += 40 // it was done before anybody looked
   }
-  assert.ok(kills > 2, 'it was killed while it wrote')
   assert.deepEqual(
     countersOf(read()),
     Array.from({ length: 4 }, () => sumUpTo(batches)),
