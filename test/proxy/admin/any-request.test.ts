@@ -2,15 +2,12 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { ApiOperation } from '../../../proxy/domain/api-document.ts'
 import { startAdminApi } from '../../support/admin-api.ts'
+import { anyText } from '../../support/any-text.ts'
 import { testEngines } from '../../support/database.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const odd = fc.constantFrom('\0', '\ud800', '__proto__', 'constructor', '', ' ', "';--", '%', '🚇', 'x'.repeat(300))
-const text = fc.oneof(
-  odd,
-  fc.string({ unit: 'binary', maxLength: 20 }),
-  fc.constantFrom('messages', 'claude', 'https://x.example', 'active'),
-)
+const text = fc.oneof(odd, anyText(20), fc.constantFrom('messages', 'claude', 'https://x.example', 'active'))
 const scalar = fc.oneof(
   text,
   fc.double(),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { NO_CIRCUMSTANCES, NOTHING_TOLD } from '../../../proxy/domain/entry.ts'
 import { entryColumns, entryFromRow, entryToRow } from '../../../proxy/domain/entry-row.ts'
-import { anyEntry } from '../../support/entries.ts'
+import { anyEntry } from '../../support/any-entry.ts'
 import { rounds } from '../../support/rounds.ts'
 
 test('an entry that was written as a row and read again is the same entry', () => {

@@ -4,7 +4,8 @@ import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { entryOfJson, rowJson } from '../../../proxy/domain/entry-row.ts'
 import { closedLine, openedLine, parseRecord } from '../../../proxy/ledger/record.ts'
-import { anyEntry, closedEntry, openedCall } from '../../support/entries.ts'
+import { anyEntry } from '../../support/any-entry.ts'
+import { closedEntry, openedCall } from '../../support/entries.ts'
 import { rounds } from '../../support/rounds.ts'
 
 /** As the reader hands it over: without its line feed. */

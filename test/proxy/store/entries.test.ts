@@ -6,7 +6,8 @@ import { NO_USAGE } from '../../../proxy/domain/usage.ts'
 import { writeEntries } from '../../../proxy/store/entries.ts'
 import { type TestDatabase, testEngines } from '../../support/database.ts'
 import { countersOf, interrupted, sumsOf, write } from '../../support/counters.ts'
-import { anyEntry, appliedOf, closedEntry } from '../../support/entries.ts'
+import { anyEntry } from '../../support/any-entry.ts'
+import { appliedOf, closedEntry } from '../../support/entries.ts'
 
 async function stored({ query }: TestDatabase): Promise<Entry[]> {
   const rows = await query<Record<string, EntryRow[number]>>(

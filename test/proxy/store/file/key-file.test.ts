@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { StoreError } from '../../../../proxy/domain/store-error.ts'
 import { definitionsOf, parseKeyFile, printKeyFile } from '../../../../proxy/store/file/key-file.ts'
+import { anyText } from '../../../support/any-text.ts'
 import { RECORD_OF_A } from '../../../support/key-file.ts'
 
 const extra = fc.dictionary(fc.string(), fc.jsonValue())
@@ -16,7 +17,7 @@ const withExtra = <T extends object>(known: fc.Arbitrary<T>): fc.Arbitrary<objec
 const aRecord = withExtra(
   fc.record({
     key: fc.string({ minLength: 1 }),
-    name: fc.string({ unit: 'binary' }),
+    name: anyText(10),
     model: fc.option(fc.string()),
     token_limit_per_5h: fc.option(count),
     expiry_date: fc.option(instant),
