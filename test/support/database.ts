@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Client, Pool, type PoolConfig, types } from 'pg'
@@ -42,8 +44,8 @@ async function openSqliteFor(t: TestContext): Promise<TestDatabase> {
     t.after(() => database.close())
     return database
   }
+  copyFileSync(await (sqliteTemplate ??= makeSqliteTemplate()), path)
   const database = await openAgain()
-  await fill(database)
   return {
     path,
     database,
@@ -52,6 +54,19 @@ async function openSqliteFor(t: TestContext): Promise<TestDatabase> {
     query: <Row extends object>(sql: string, ...bind: (string | number)[]) =>
       database.sequelize.query<Row>(sql, { bind, type: QueryTypes.SELECT }),
   }
+}
+
+let sqliteTemplate: Promise<string> | undefined
+
+/** A file that is migrated once for all tests of the process. */
+async function makeSqliteTemplate(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'tg-'))
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'template.db')
+  const database = await openSqlite(path)
+  await fill(database)
+  await database.close()
+  return path
 }
 
 async function openPostgresFor(t: TestContext): Promise<TestDatabase> {

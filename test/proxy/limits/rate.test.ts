@@ -6,8 +6,10 @@ import { until } from '../../support/gateway.ts'
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 /** Half of the rate was used so long ago, so that it comes back while the clients call. */
-const USED_BEFORE_MS = 53 * SECOND
-const CALLING_MS = 13 * SECOND
+const USED_BEFORE_MS = 48 * SECOND
+const CALLING_MS = 17 * SECOND
+/** As a client that was told to wait, a little. */
+const REFUSED_PAUSE_MS = 100
 
 /** When the calls of a key were let in, by the database's clock. */
 async function admittedAt(fleet: Fleet, id: string): Promise<readonly number[]> {
@@ -58,7 +60,7 @@ async function expectRate(t: TestContext, fleet: Fleet, rpm: number): Promise<vo
       else {
         assert.equal(answer.status, 429, answer.text)
         refusals.push(String(answer.headers['retry-after']))
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS))
       }
     }
   }

@@ -207,6 +207,10 @@ test('postgres: a server that stops, is stopped, and starts', async (t) => {
   )
   await server.stop('immediate')
   await interrupted
+  await until('all of its connections are known to be gone', async () => {
+    const failure: unknown = await run(database, 'SELECT 1').catch((error: unknown) => error)
+    return storeError('try something', failure).code === 'ECONNREFUSED'
+  })
   await assertError(run(database, 'SELECT 1'), away('ECONNREFUSED'))
   await server.start()
   await run(database, 'SELECT 1')
