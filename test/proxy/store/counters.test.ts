@@ -5,7 +5,8 @@ import type { Entry } from '../../../proxy/domain/entry.ts'
 import { NO_USAGE, spendOf } from '../../../proxy/domain/usage.ts'
 import { clearLedger, countersOf, interrupted, sumsOf, write } from '../../support/counters.ts'
 import { openDatabase, testEngines } from '../../support/database.ts'
-import { anyAttempt, closedEntry, summedUp } from '../../support/entries.ts'
+import { anyAttempt } from '../../support/any-entry.ts'
+import { closedEntry, summedUp } from '../../support/entries.ts'
 import { rounds } from '../../support/rounds.ts'
 
 const MINUTE_MS = 60_000

@@ -78,7 +78,7 @@ testEngines('a batch that fails leaves nothing behind', async (_t, store) => {
   const broken = { ...closedEntry(), durationMs: Number.NaN } // NULL in JSON, and the column takes none
   await assert.rejects(write(store, [closedEntry(), broken]))
   assert.deepEqual(await stored(store), [])
-  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [], buckets: [], stats: [] })
+  assert.deepEqual(await countersOf(store), { lifetime: [], windows: [], buckets: [], credit: {}, stats: [] })
 })
 
 testEngines('many writers at once count everything once', async (_t, store) => {
