@@ -1,4 +1,5 @@
 import { CannotDecrypt, type Cipher } from '../domain/cipher.ts'
+import { resealBackups } from './backup-secrets.ts'
 import { told } from './config-change.ts'
 import { type Database, select, tableOf } from './database.ts'
 import { channelKeyPlace, channelOauthPlace } from './secret-places.ts'
@@ -37,43 +38,53 @@ export interface Rotation {
   readonly undecryptable: ReadonlyMap<string, number>
 }
 
-/** Which keys the secrets of a database are under. Throws `StoreError`. */
+/** Which keys the secrets of a database are under, those in copies of the configuration among them. Throws `StoreError`. */
 export async function readSecretStatus(database: Database, cipher: Cipher): Promise<SecretStatus> {
   const byKeyId = new Map<string, number>()
-  const undecryptable = await eachSecret(database, cipher, async (_column, { sealed }) => {
+  const { undecryptable } = await resealAll(database, cipher, (sealed) => {
     addOne(byKeyId, cipher.keyIdOf(sealed) ?? '')
+    return undefined
   })
   return { byKeyId, undecryptable }
 }
 
 /**
- * Encrypts under the first key what is under another. Each secret is written by itself, and only where it is still what
- * was read, so this may run beside proxies that change them, be interrupted, and be repeated. Throws `StoreError`.
+ * Encrypts under the first key what is under another. Each secret, and each copy of the configuration, is written by
+ * itself, and a secret only where it is still what was read, so this may run beside proxies that change them, be
+ * interrupted, and be repeated. Throws `StoreError`.
  */
-export async function rotateSecrets(database: Database, cipher: Cipher): Promise<Rotation> {
-  let rotated = 0
-  const undecryptable = await eachSecret(database, cipher, async (column, row, text) => {
-    if (cipher.keyIdOf(row.sealed) === cipher.currentKeyId) return
-    if (await replace(database, column, row, cipher.encrypt(text, column.placeOf(row)))) rotated += 1
-  })
-  return { rotated, undecryptable }
+export function rotateSecrets(database: Database, cipher: Cipher): Promise<Rotation> {
+  return resealAll(database, cipher, (sealed, place, text) =>
+    cipher.keyIdOf(sealed) === cipher.currentKeyId ? undefined : cipher.encrypt(text, place),
+  )
 }
 
-/** Does `work` for each secret that can be decrypted, and answers how many cannot be, by why. */
-async function eachSecret(
+/** Puts what `again` makes of each secret that can be decrypted in its place, and leaves it where that is undefined. */
+async function resealAll(
   database: Database,
   cipher: Cipher,
-  work: (column: Column, row: SecretRow, text: string) => Promise<void>,
-): Promise<ReadonlyMap<string, number>> {
+  again: (sealed: string, place: string, text: string) => string | undefined,
+): Promise<Rotation> {
   const undecryptable = new Map<string, number>()
+  let rotated = 0
   for (const column of columns) {
     for await (const row of secretsIn(database, column)) {
-      const text = tryDecrypt(cipher, row.sealed, column.placeOf(row))
-      if (text instanceof CannotDecrypt) addOne(undecryptable, text.message)
-      else await work(column, row, text)
+      const place = column.placeOf(row)
+      const text = tryDecrypt(cipher, row.sealed, place)
+      if (text instanceof CannotDecrypt) {
+        addOne(undecryptable, text.message)
+        continue
+      }
+      const sealed = again(row.sealed, place, text)
+      if (sealed !== undefined && (await replace(database, column, row, sealed))) rotated += 1
     }
   }
-  return undecryptable
+  // What is lost in a copy is lost to nobody who calls: its restore tells.
+  rotated += await resealBackups(database, (sealed, place) => {
+    const text = tryDecrypt(cipher, sealed, place)
+    return text instanceof CannotDecrypt ? undefined : again(sealed, place, text)
+  })
+  return { rotated, undecryptable }
 }
 
 function addOne(counts: Map<string, number>, what: string): void {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { importDocument, newBackup, parseDocument } from '../../../proxy/admin/config-documents.ts'
 import type { Cipher } from '../../../proxy/domain/cipher.ts'
+import { ulid } from '../../../proxy/domain/ulid.ts'
 import { createCipher } from '../../../proxy/secrets/cipher.ts'
+import { createConfiguration } from '../../../proxy/store/configuration.ts'
 import { run, tableOf } from '../../../proxy/store/database.ts'
 import { channelOauthPlace } from '../../../proxy/store/secret-places.ts'
 import { readSecretStatus, rotateSecrets } from '../../../proxy/store/stored-secrets.ts'
@@ -40,6 +43,43 @@ testEngines('secrets are under the first key after a rotation, and what they say
   assert.deepEqual(await channelsIn(database, after).list(), all)
   assert.deepEqual(await rotateSecrets(database, during), { rotated: 0, undecryptable: new Map() })
 })
+
+testEngines(
+  'a rotation takes the copies of the configuration along, but for what was lost in them',
+  async (_t, store) => {
+    const { database } = store
+    await fill(store)
+    const { backups } = createConfiguration(database, before)
+    await channelsIn(database, createCipher([Buffer.alloc(32, 3)])).create(
+      channelInput({ name: 'lost', keys: ['x'] }),
+      NOW,
+    )
+    const copy = newBackup({ id: ulid(), createdAt: NOW, createdBy: 'admin', note: 'a copy' })
+    const { id } = await backups.add(copy)
+    const document = await backups.find(id)
+    assert.equal((await readSecretStatus(database, during)).byKeyId.get(before.currentKeyId), 2 * 452)
+    const rotation = await rotateSecrets(database, during)
+    assert.deepEqual([rotation.rotated, [...rotation.undecryptable.values()]], [2 * 452, [1]])
+    assert.deepEqual((await readSecretStatus(database, after)).byKeyId, new Map([[after.currentKeyId, 2 * 452]]))
+    assert.equal((await rotateSecrets(database, during)).rotated, 0)
+
+    const [stored] = await backups.list()
+    const rotated = (await backups.find(id)) ?? assert.fail()
+    assert.equal(stored?.sizeBytes, Buffer.byteLength(rotated))
+    const unsealed = (text = ''): string => text.replaceAll(/v1\.[\w.-]+/g, '')
+    assert.equal(unsealed(rotated), unsealed(document), 'nothing else has changed')
+    const channels = await channelsIn(database, after).list()
+    const { whole } = createConfiguration(database, after)
+    const parts = { whole, environment: [], compositeProblems: () => [], ruleProblems: () => [] }
+    await importDocument(parts, parseDocument(JSON.parse(rotated)), {
+      ownHost: undefined,
+      expectedRevision: undefined,
+      now: NOW,
+      isDryRun: false,
+    })
+    assert.deepEqual(await channelsIn(database, after).list(), channels, 'a restore needs the first key alone')
+  },
+)
 
 testEngines(
   'a rotation that is interrupted leaves everything readable, and goes on where it stopped',
