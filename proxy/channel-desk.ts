@@ -4,7 +4,7 @@ import type { ChannelParts } from './admin/channel-parts.ts'
 import type { ShownChannel } from './admin/channel-schema.ts'
 import { channelStateOperations } from './admin/channel-state-operations.ts'
 import { rehearsalOf } from './channel-rehearsal.ts'
-import { NOBODY } from './domain/operation.ts'
+import { type DeskAudit, performingAtDesk } from './desk-operations.ts'
 import { compositeProblems } from './route/composite.ts'
 import { environmentChannels, type EnvironmentAccounts } from './route/environment.ts'
 import type { Configuration } from './store/configuration.ts'
@@ -32,41 +32,40 @@ export interface ChannelDesk {
 
 export function createChannelDesk(
   accounts: EnvironmentAccounts,
-  { channels, suspensions }: Pick<Configuration, 'channels' | 'suspensions'>,
+  { channels, suspensions, audit }: Pick<Configuration, 'channels' | 'suspensions' | 'audit'>,
+  onAuditLost: DeskAudit['onLost'],
 ): ChannelDesk {
-  return deskOf({ channels, suspensions, environment: environmentChannels(accounts), compositeProblems })
+  const parts = { channels, suspensions, environment: environmentChannels(accounts), compositeProblems }
+  return deskOf(parts, { store: audit, onLost: onAuditLost })
 }
 
-function deskOf(parts: ChannelParts): ChannelDesk {
+function deskOf(parts: ChannelParts, audit: DeskAudit | undefined): ChannelDesk {
   const operations = [...channelOperations(parts), ...channelStateOperations(parts), ...channelKeyOperations(parts)]
-  const perform = async (operationId: string, params: Readonly<Record<string, string>> = {}, body?: object) => {
-    const operation = operations.find(({ id }) => id === operationId)
-    const call = { params, query: {}, body, actor: NOBODY, expectedRevision: undefined, host: undefined }
-    return (await operation?.perform({ ...call, now: Date.now() }))?.body
-  }
+  const perform = performingAtDesk(operations, audit)
   return {
     list: async () => {
       const { channels } = (await perform('listChannels')) as { channels: readonly ShownChannel[] } // safe: its schema
       return channels
     },
-    get: async (id) => (await perform('getChannel', { id })) as ShownChannel, // safe: its schema
-    create: async (body) => ((await perform('createChannel', {}, body)) as { id: string }).id, // safe: its schema
-    update: async (id, body) => void (await perform('updateChannel', { id }, body)),
-    addKeys: async (id, apiKeys) => void (await perform('addChannelKeys', { id }, { apiKeys })),
-    removeKey: async (id, keyId) => void (await perform('deleteChannelKey', { id, keyId })),
-    setStatus: async (id, status) => void (await perform('setChannelStatus', { id }, { status })),
-    resume: async (id) => void (await perform('resumeChannel', { id })),
-    remove: async (id) => void (await perform('deleteChannel', { id })),
+    get: async (id) => (await perform('getChannel', { params: { id } })) as ShownChannel, // safe: its schema
+    create: async (body) => ((await perform('createChannel', { body })) as { id: string }).id, // safe: its schema
+    update: async (id, body) => void (await perform('updateChannel', { params: { id }, body })),
+    addKeys: async (id, apiKeys) => void (await perform('addChannelKeys', { params: { id }, body: { apiKeys } })),
+    removeKey: async (id, keyId) => void (await perform('deleteChannelKey', { params: { id, keyId } })),
+    setStatus: async (id, status) => void (await perform('setChannelStatus', { params: { id }, body: { status } })),
+    resume: async (id) => void (await perform('resumeChannel', { params: { id } })),
+    remove: async (id) => void (await perform('deleteChannel', { params: { id } })),
     rehearse: async () => {
       const resumed = new Set<string>()
-      return deskOf({
+      const rehearsed: ChannelParts = {
         ...parts,
         channels: await rehearsalOf(parts.channels),
         suspensions: {
           list: async (now) => (await parts.suspensions.list(now)).filter(({ channelId }) => !resumed.has(channelId)),
           resume: (channelId) => Promise.resolve(Boolean(resumed.add(channelId))),
         },
-      })
+      }
+      return deskOf(rehearsed, undefined)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { configOperations } from './admin/config-operations.ts'
 import type { ImportedDocument } from './admin/config-documents.ts'
-import { NOBODY } from './domain/operation.ts'
+import { type DeskAudit, performingAtDesk } from './desk-operations.ts'
 import { compositeProblems } from './route/composite.ts'
 import { environmentChannels, type EnvironmentAccounts } from './route/environment.ts'
 import { problemsOf } from './route/rules.ts'
@@ -15,7 +15,8 @@ export interface ConfigDesk {
 
 export function createConfigDesk(
   accounts: EnvironmentAccounts,
-  { whole, revision }: Pick<Configuration, 'whole' | 'revision'>,
+  { whole, revision, audit }: Pick<Configuration, 'whole' | 'revision' | 'audit'>,
+  onAuditLost: DeskAudit['onLost'],
 ): ConfigDesk {
   const environment = environmentChannels(accounts)
   const reload = (): Promise<void> => Promise.resolve() // there is no process to be told
@@ -27,14 +28,13 @@ export function createConfigDesk(
     ruleProblems: problemsOf,
     reload,
   })
-  const perform = async (operationId: string, query: object, body?: object): Promise<object> => {
-    const operation = operations.find(({ id }) => id === operationId)
-    const call = { params: {}, query: { ...query }, body, actor: NOBODY, expectedRevision: undefined, host: undefined }
-    return (await operation?.perform({ ...call, now: Date.now() }))?.body as object // safe: both answer with one
-  }
+  const perform = performingAtDesk(operations, { store: audit, onLost: onAuditLost })
+  const rehearse = performingAtDesk(operations, undefined)
   return {
-    exported: () => perform('exportConfig', {}),
-    take: async (document, isDryRun) =>
-      (await perform('importConfig', { dryRun: String(isDryRun) }, document)) as ImportedDocument, // safe: its schema
+    exported: async () => (await perform('exportConfig')) as object, // safe: its schema
+    async take(document, isDryRun) {
+      const imported = { query: { dryRun: String(isDryRun) }, body: document }
+      return (await (isDryRun ? rehearse : perform)('importConfig', imported)) as ImportedDocument // safe: its schema
+    },
   }
 }

@@ -6,8 +6,10 @@ import { instant, instantInput, iso } from './schemas.ts'
 const entry = z.strictObject({
   id: z.string(),
   at: instant,
-  actorId: z.string().nullable().describe('The key; null is a caller without a good one'),
-  actor: z.string().describe('The name that the key had, or the address of a caller without one'),
+  actorId: z.string().nullable().describe('The key; null is a caller without a good one, and the command line'),
+  actor: z
+    .string()
+    .describe('The name that the key had, or the address of a caller without one; cli is the command line'),
   operation: z.string(),
   target: z.string().nullable(),
   httpStatus: z.int(),

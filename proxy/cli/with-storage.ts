@@ -1,6 +1,7 @@
 import type { ChannelDesk } from '../channel-desk.ts'
 import type { ConfigDesk } from '../config-desk.ts'
 import type { Config } from '../config.ts'
+import type { AuditEntry } from '../domain/audit.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { StoreError } from '../domain/store-error.ts'
 import { needsDatabase, openForSchema, openStorage, type Storage } from '../storage.ts'
@@ -46,7 +47,7 @@ export function withPrices(config: Config, work: (prices: PriceStore) => Promise
 export function withChannels(config: Config, work: (desk: ChannelDesk) => Promise<void>): Promise<void> {
   return withCipher(config, async (configuration) => {
     const { createChannelDesk } = await import('../channel-desk.ts') // no other command needs what it reads
-    await work(createChannelDesk(config, configuration))
+    await work(createChannelDesk(config, configuration, tellLost))
   })
 }
 
@@ -56,8 +57,13 @@ export function withConfiguration(config: Config, work: (desk: ConfigDesk) => Pr
     // As a start does: what a document leaves out is not to come back with the next one.
     await prices?.loadDefaults('unseen')
     const { createConfigDesk } = await import('../config-desk.ts')
-    await work(createConfigDesk(config, configuration))
+    await work(createConfigDesk(config, configuration, tellLost))
   })
+}
+
+/** What was done is done; lines of the audit log hold no secrets. */
+function tellLost(lines: readonly AuditEntry[], cause: unknown): void {
+  process.stderr.write(`The audit log cannot be written: ${String(cause)}\n${JSON.stringify(lines)}\n`)
 }
 
 function withCipher(

@@ -5,7 +5,7 @@ import type { Actor, Change, Operation } from './operation.ts'
 export interface AuditedCall {
   readonly operation: Pick<Operation, 'id' | 'isWrite'>
   readonly actor: Actor
-  /** Where the caller is, as failures are counted: an IPv4 address or the /64 of an IPv6 one. */
+  /** Where the caller is, as failures are counted: an IPv4 address or the /64 of an IPv6 one; or `cli`. */
   readonly address: string
   readonly status: number
   readonly error: ErrorCode | null
@@ -21,7 +21,7 @@ export interface AuditEntry {
   /** A ULID: sorted by time. */
   readonly id: string
   readonly at: number
-  /** The key; null is a caller without a good one, and `actor` then is where it called from. */
+  /** The key; null is a caller without a good one, and `actor` then is where it called from: an address, or `cli`. */
   readonly actorId: string | null
   readonly actor: string
   readonly operation: string

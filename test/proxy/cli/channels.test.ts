@@ -149,6 +149,17 @@ main would be active.\nmain is active.\nactive
 main would be removed.\nmain was removed.
 There are no channels: tollgate channels create …`,
   )
+  const lines = home.query<{ actor: string; operation: string; after: string | null }>(
+    'SELECT * FROM audit_log ORDER BY id',
+  )
+  const [set, resume] = ['setChannelStatus', 'resumeChannel']
+  assert.deepEqual(
+    lines.map(({ operation }) => operation),
+    ['createChannel', set, resume, set, set, 'deleteChannel'],
+    'what was only rehearsed is not in the audit log',
+  )
+  assert.ok(lines.every(({ actor }) => actor === 'cli'))
+  assert.match(lines[0]?.after ?? '', /"main"/)
 })
 
 test('what cannot be is refused with a sentence, and nothing is written', async () => {

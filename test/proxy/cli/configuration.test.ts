@@ -26,4 +26,14 @@ test('a document is imported after a look at what it would change, and exported 
   const refused = await home.command(['config', 'import', given])
   assert.equal(refused.status, 1)
   assert.match(refused.stderr, /^This cannot be:\n {2}channels\.0\.baseUrl: /)
+  assert.deepEqual(
+    home
+      .query('SELECT actor_id, actor, operation, target, error FROM audit_log ORDER BY id')
+      .map((row) => ({ ...row })),
+    [
+      { actor_id: null, actor: 'cli', operation: 'importConfig', target: 'configuration', error: null },
+      { actor_id: null, actor: 'cli', operation: 'importConfig', target: null, error: 'request_invalid' },
+    ],
+    'neither the rehearsal nor the export is',
+  )
 })
