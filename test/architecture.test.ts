@@ -261,7 +261,7 @@ const wrong: Readonly<Record<string, readonly [path: string, text: string, probl
   ],
   'a program that imports its command line': [
     'proxy/serve.ts',
-    "import { createProgram } from './cli/program.ts'\n",
+    "import { runProgram } from './cli/program.ts'\n",
     /proxy may not import proxy\/cli/,
   ],
   'one side that imports the other': [

@@ -1,35 +1,34 @@
 import { Command, CommanderError } from 'commander'
 import { BadEnvironment } from '../config.ts'
 import { version } from '../version.ts'
-import { addChannelCommands } from './channels.ts'
-import { addConfigCommands } from './configuration.ts'
-import { addHealthCommand } from './health.ts'
-import { addKeyCommands } from './keys.ts'
-import { addLedgerCommands } from './ledger.ts'
-import { addPriceCommands } from './prices.ts'
-import { addSchemaCommands } from './schema.ts'
-import { addSecretCommands } from './secrets.ts'
 import { CommandError, type Environment } from './errors.ts'
-import { addServeCommand } from './serve.ts'
-import { addTenantCommands } from './tenants.ts'
 
-export function createProgram(env: Environment): Command {
+type AddCommands = (program: Command, env: Environment) => void
+
+/** Read one by one: a health check asks every few seconds, and needs nothing of what opens a database. */
+const groups: Readonly<Record<string, () => Promise<AddCommands>>> = {
+  serve: async () => (await import('./serve.ts')).addServeCommand,
+  keys: async () => (await import('./keys.ts')).addKeyCommands,
+  tenants: async () => (await import('./tenants.ts')).addTenantCommands,
+  channels: async () => (await import('./channels.ts')).addChannelCommands,
+  prices: async () => (await import('./prices.ts')).addPriceCommands,
+  config: async () => (await import('./configuration.ts')).addConfigCommands,
+  ledger: async () => (await import('./ledger.ts')).addLedgerCommands,
+  health: async () => (await import('./health.ts')).addHealthCommand,
+  schema: async () => (await import('./schema.ts')).addSchemaCommands,
+  secrets: async () => (await import('./secrets.ts')).addSecretCommands,
+}
+
+/** Runs the command that `args` name. Throws what `exitStatusOf` has a status for. */
+export async function runProgram(args: readonly string[], env: Environment): Promise<void> {
   const program = new Command('tollgate')
     .description('An LLM API gateway with its own API keys.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('(--help tells how)')
-  addServeCommand(program, env)
-  addKeyCommands(program, env)
-  addTenantCommands(program, env)
-  addChannelCommands(program, env)
-  addPriceCommands(program, env)
-  addConfigCommands(program, env)
-  addLedgerCommands(program, env)
-  addHealthCommand(program, env)
-  addSchemaCommands(program, env)
-  addSecretCommands(program, env)
-  return program
+  const named = Object.entries(groups).filter(([name]) => name === args[0])
+  for (const [, load] of named.length > 0 ? named : Object.entries(groups)) (await load())(program, env)
+  await program.parseAsync(args, { from: 'user' })
 }
 
 const FAILED = 1

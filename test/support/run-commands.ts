@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { createProgram, exitStatusOf } from '../../proxy/cli/program.ts'
+import { exitStatusOf, runProgram } from '../../proxy/cli/program.ts'
 import { END, type Asked } from './command-line.ts'
 
 // Each failed `serve` leaves its listeners for signals, and would leave them to the end of its process.
@@ -10,7 +10,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { args, env } = JSON.parse(line) as Asked // safe: command-line.ts has written it
   let status = 0
   try {
-    await createProgram({ ...process.env, ...env }).parseAsync(args, { from: 'user' })
+    await runProgram(args, { ...process.env, ...env })
   } catch (error) {
     status = exitStatusOf(error)
   }
