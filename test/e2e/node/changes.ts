@@ -11,17 +11,25 @@ const CONDITIONS_MS = 120_000
 export function changing(stageOf: () => Stage): void {
   // The first waits most of its time, since Secrets are not watched.
   describe('what somebody changes', { concurrency: 2 }, () => {
-    test('another password of the database replaces the pods', async () => {
+    test('another password of the database replaces the pods, but with a wrong one the old pod goes on', async () => {
       const stage = stageOf()
       const gateway = await createGateway(stage)
       const template = '{.spec.template.metadata.annotations.tollgate\\.dev/config-hash}'
-      const before = await gateway.get('deployment gateway', template)
       const user = `user_${gateway.namespace.replace('-', '_')}`
       await rowsOf(gateway.databaseUrl, `CREATE ROLE ${user} SUPERUSER LOGIN PASSWORD 'another'`)
-      const url = new URL(stage.reachable(gateway.databaseUrl))
-      Object.assign(url, { username: user, password: 'another' })
-      const stringData = { uri: url.href }
-      await gateway.kubectl('patch', 'secret', 'gateway-db', '-p', JSON.stringify({ stringData }))
+      const setPassword = async (password: string): Promise<void> => {
+        const url = new URL(stage.reachable(gateway.databaseUrl))
+        const stringData = { uri: Object.assign(url, { username: user, password }).href }
+        await gateway.kubectl('patch', 'secret', 'gateway-db', '-p', JSON.stringify({ stringData }))
+      }
+      await setPassword('wrong')
+      const reason = '{.status.conditions[?(@.type=="Ready")].reason}'
+      const isTold = `--for=jsonpath=${reason}=DatabaseUnreachable`
+      await gateway.kubectl('wait', isTold, 'akstore/gateway', `--timeout=${CONDITIONS_MS}ms`)
+      await gateway.createKey('meanwhile')
+
+      const before = await gateway.get('deployment gateway', template)
+      await setPassword('another')
       const isChanged = async (): Promise<boolean> => (await gateway.get('deployment gateway', template)) !== before
       await until('the pods are to read it', isChanged, CONDITIONS_MS)
       await gateway.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=120s')
