@@ -8,7 +8,7 @@ export function readReport(text: string | undefined): MigrationReport | undefine
   if (to === undefined && error === undefined) return undefined
   return {
     schema: typeof to === 'number' ? String(to) : undefined,
-    pending: Array.isArray(pending) ? pending.filter((name) => typeof name === 'string') : [],
+    pending: Array.isArray(pending) ? pending.filter((name) => typeof name === 'string') : undefined,
     error: isRecord(error) ? { code: String(error['code']), message: String(error['message']) } : undefined,
   }
 }

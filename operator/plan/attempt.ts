@@ -68,7 +68,7 @@ export function followed(attempt: Attempt, job: JobSeen | undefined, now: number
   const ended = { ...own, completionTime: new Date(now).toISOString() }
   const { state, report, message = 'It ended without a report.' } = job
   // A migration that succeeded is one, whatever became of its words; a look that says nothing was none.
-  if (state === 'succeeded' && (report !== undefined || attempt.step === 'Migrate')) {
+  if (state === 'succeeded' && (report?.pending !== undefined || attempt.step === 'Migrate')) {
     return { ...ended, result: 'Succeeded' }
   }
   const failure = failureOf(report) ?? (report?.error?.code === AWAY ? 'DatabaseUnreachable' : undefined)

@@ -63,7 +63,8 @@ export interface HealthSeen {
 /** What the Job of a migration says at its end. */
 export interface MigrationReport {
   readonly schema: string | undefined
-  readonly pending: readonly string[]
+  /** Undefined where it does not say: a migration, or a list that was too long for a termination message. */
+  readonly pending: readonly string[] | undefined
   readonly error: { readonly code: string; readonly message: string } | undefined
 }
 

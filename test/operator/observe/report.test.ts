@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readReport } from '../../../operator/observe/report.ts'
 
-const nothing = { schema: undefined, pending: [], error: undefined }
+const nothing = { schema: undefined, pending: undefined, error: undefined }
 
 const cases: readonly (readonly [what: string, text: string | undefined, report: object | undefined])[] = [
   ['a migration', '{"location":"db","from":7,"to":8,"ran":["0008-x"]}\n', { ...nothing, schema: '8' }],
