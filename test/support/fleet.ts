@@ -124,8 +124,9 @@ export async function startFleet(
           const answer = await fleet.call(gateway, key, tokens, options).catch(() => undefined)
           inFlight -= 1
           if (answer) onAnswer?.(answer)
-          if (answer?.status === 200) refusedSince = Date.now()
-          else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS))
+          // What others hold will be free again: that is no refusal that lasts.
+          if (answer?.status === 200 || answer?.text.includes('window_reserved')) refusedSince = Date.now()
+          if (answer?.status !== 200) await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS))
         }
       }
       await Promise.all(Array.from({ length: clients }, (_, place) => client(place)))
