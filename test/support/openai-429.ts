@@ -58,7 +58,7 @@ export function answers429(scene: Scene, path: string, asked: object): void {
       scene.upstream.release()
       assert.equal((await first).status, 200)
       assert.deepEqual([status, answer.headers['retry-after']], [429, '1'])
-      const message = 'Calls in flight hold the rest of the token limit; try again when they are done.'
+      const message = 'Calls in flight hold the rest of the limit or budget; try again when they are done.'
       assert.deepEqual(json(text), {
         error: { message, type: 'rate_limit_exceeded', param: null, code: 'window_reserved' },
         code: 'window_reserved',
