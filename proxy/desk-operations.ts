@@ -1,17 +1,32 @@
 import { createAuditor } from './admin/auditor.ts'
 import type { AuditEntry, AuditStore } from './domain/audit.ts'
 import { GatewayError } from './domain/errors.ts'
-import type { Actor, Operation, OperationCall } from './domain/operation.ts'
+import type { Actor, Change, Operation, OperationCall } from './domain/operation.ts'
 import { ulid } from './domain/ulid.ts'
 
 /** Who is at the machine may do everything. */
 const CLI: Actor = { id: null, name: 'cli', isAdmin: true, tenantId: null }
+
+const OK = 200
 
 /** Where it is written down who has changed what. */
 export interface DeskAudit {
   readonly store: Pick<AuditStore, 'append'>
   /** Told of lines that could not be written; they hold no secrets. */
   readonly onLost: (entries: readonly AuditEntry[], cause: unknown) => void
+}
+
+/** Writes a change that no operation of the admin API made under the name of one. */
+export type TellChange = (operation: string, change: Change) => Promise<void>
+
+export function tellingChanges(audit: DeskAudit): TellChange {
+  const auditor = createAuditor({ ...audit, newId: ulid })
+  return (id, change) => {
+    const { target } = change
+    const line = { actor: CLI, address: CLI.name, target, requestId: '', at: Date.now(), error: null }
+    auditor.record({ ...line, operation: { id, isWrite: true }, status: OK, change })
+    return auditor.settled()
+  }
 }
 
 type Said = Partial<Pick<OperationCall, 'params' | 'query' | 'body'>>

@@ -4,11 +4,13 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { markSecret } from './auth/secret.ts'
 import type { Config } from './config.ts'
+import type { AuditStore } from './domain/audit.ts'
 import type { BlockStore } from './domain/address-block.ts'
 import type { Cipher } from './domain/cipher.ts'
 import type { Bank } from './domain/lease.ts'
 import type { Store } from './domain/store.ts'
 import { StoreError } from './domain/store-error.ts'
+import { createAuditStore } from './store/audit.ts'
 import { createBlockStore } from './store/auth-blocks.ts'
 import { type Configuration, createConfiguration } from './store/configuration.ts'
 import type { Database } from './store/database.ts'
@@ -34,6 +36,8 @@ export interface Storage {
   readonly keys: KeyStore | undefined
   /** Likewise. */
   readonly prices: PriceStore | undefined
+  /** Likewise. */
+  readonly audit: AuditStore | undefined
   /** Of addresses that send wrong keys. Likewise. */
   readonly blocks: BlockStore | undefined
   /** Likewise. */
@@ -95,6 +99,7 @@ function fileStorage(config: Config): Storage {
     store: createFileStore(location, { markSecret }),
     keys: undefined,
     prices: undefined,
+    audit: undefined,
     blocks: undefined,
     configuration: undefined,
     removedBefore: () => Promise.resolve(''),
@@ -118,6 +123,7 @@ async function sqliteStorage(config: Config, { onRetry }: StorageEvents): Promis
     }),
     keys: createKeyStore(database),
     prices: createPriceStore(database),
+    audit: createAuditStore(database),
     blocks: createBlockStore(database),
     configuration: (cipher) => createConfiguration(database, cipher),
     removedBefore: () => readRemovedBefore(database),
@@ -156,6 +162,7 @@ async function postgresStorage(config: Config, { onRetry, onWait }: StorageEvent
     }),
     keys: createKeyStore(database),
     prices: createPriceStore(database),
+    audit: createAuditStore(database),
     blocks: createBlockStore(database),
     configuration: (cipher) => createConfiguration(database, cipher),
     removedBefore: () => readRemovedBefore(database),

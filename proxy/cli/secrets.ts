@@ -1,14 +1,16 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { tellingChanges } from '../desk-operations.ts'
 import type { Cipher } from '../domain/cipher.ts'
 import { openCipher } from '../open-cipher.ts'
+import { createAuditStore } from '../store/audit.ts'
 import type { Database } from '../store/database.ts'
 import { verifySchema } from '../store/migrate.ts'
 import { readSecretStatus, type Rotation, rotateSecrets, type SecretStatus } from '../store/stored-secrets.ts'
 import { columns } from './columns.ts'
 import { CommandError, type Environment } from './errors.ts'
 import { print, type WriteOptions } from './print.ts'
-import { withSchema } from './with-storage.ts'
+import { tellLost, withSchema } from './with-storage.ts'
 
 export function addSecretCommands(program: Command, env: Environment): void {
   const secrets = program
@@ -27,6 +29,8 @@ export function addSecretCommands(program: Command, env: Environment): void {
         const rotation = dryRun ? await expectRotation(database, cipher) : await rotateSecrets(database, cipher)
         const { rotated, undecryptable } = rotation
         const key = cipher.currentKeyId
+        const tell = tellingChanges({ store: createAuditStore(database), onLost: tellLost })
+        if (!dryRun && rotated > 0) await tell('rotateSecrets', { target: key, after: { rotated } })
         if (json) print(JSON.stringify({ currentKeyId: key, rotated, undecryptable: total(undecryptable) }))
         else print(`${rotated} secrets ${dryRun ? 'would be' : 'were'} encrypted anew, under the key ${key}.`)
         refuseUndecryptable(undecryptable)

@@ -1,6 +1,8 @@
 import type { ChannelDesk } from '../channel-desk.ts'
 import type { ConfigDesk } from '../config-desk.ts'
 import type { Config } from '../config.ts'
+import { tellingChanges } from '../desk-operations.ts'
+import { toldKeys, toldPrices } from '../desk-stores.ts'
 import type { AuditEntry } from '../domain/audit.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { StoreError } from '../domain/store-error.ts'
@@ -27,19 +29,19 @@ export async function withStorage(config: Config, work: (storage: Storage) => Pr
   }
 }
 
-/** Likewise, for what only a database has. */
+/** Likewise, for what only a database has. What is changed comes into the audit log. */
 export function withKeys(config: Config, work: (keys: KeyStore) => Promise<void>): Promise<void> {
-  return withStorage(config, async ({ keys }) => {
-    if (keys === undefined) throw needsDatabase()
-    await work(keys)
+  return withStorage(config, async ({ keys, audit }) => {
+    if (keys === undefined || audit === undefined) throw needsDatabase()
+    await work(toldKeys(keys, tellingChanges({ store: audit, onLost: tellLost })))
   })
 }
 
 /** Likewise. */
 export function withPrices(config: Config, work: (prices: PriceStore) => Promise<void>): Promise<void> {
-  return withStorage(config, async ({ prices }) => {
-    if (prices === undefined) throw needsDatabase()
-    await work(prices)
+  return withStorage(config, async ({ prices, audit }) => {
+    if (prices === undefined || audit === undefined) throw needsDatabase()
+    await work(toldPrices(prices, tellingChanges({ store: audit, onLost: tellLost })))
   })
 }
 
@@ -62,7 +64,7 @@ export function withConfiguration(config: Config, work: (desk: ConfigDesk) => Pr
 }
 
 /** What was done is done; lines of the audit log hold no secrets. */
-function tellLost(lines: readonly AuditEntry[], cause: unknown): void {
+export function tellLost(lines: readonly AuditEntry[], cause: unknown): void {
   process.stderr.write(`The audit log cannot be written: ${String(cause)}\n${JSON.stringify(lines)}\n`)
 }
 

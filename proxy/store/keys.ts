@@ -45,8 +45,6 @@ interface Making {
   readonly expectedRevision?: string
 }
 
-// For those who do not take them from there yet.
-
 /** What is to be set of a row. */
 type Columns = Partial<InferAttributes<ApiKeyRow>>
 
