@@ -1,6 +1,7 @@
 import { whyNoPostgres, withoutPostgres } from './database-server.ts'
 import { judge } from './goals.ts'
 import { benchLogs } from './logs/bench-logs.ts'
+import { benchOperator } from './operator/bench-operator.ts'
 import { help, isEmpty, needsPostgres, type Options, readOptions } from './options.ts'
 import { report } from './report.ts'
 import { benchRouting } from './routing/bench-routing.ts'
@@ -36,6 +37,8 @@ function bench(options: Options): Promise<number> {
       return benchRouting(options)
     case 'logs':
       return benchLogs(options)
+    case 'operator':
+      return benchOperator(options)
     case 'calls':
       return benchCalls(options)
   }

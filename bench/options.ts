@@ -2,8 +2,11 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FLEETS, type Scenario, scenarios, type TargetName, targetNames } from './scenarios.ts'
 
-/** `calls`: what a call costs. `routing`: what many channels and keys add to it. `logs`: how long a full ledger is searched. */
-const benchNames = ['calls', 'routing', 'logs'] as const
+/**
+ * `calls`: what a call costs. `routing`: what many channels and keys add to it. `logs`: how long a full ledger is searched.
+ * `operator`: what many stores cost the operator and the API server.
+ */
+const benchNames = ['calls', 'routing', 'logs', 'operator'] as const
 type BenchName = (typeof benchNames)[number]
 
 export type Options = {
@@ -14,6 +17,9 @@ export type Options = {
   readonly hasFleets: boolean
   /** How many entries the ledger has that is searched. */
   readonly entries: number
+  /** How many stores the operator looks after. */
+  readonly stores: number
+  readonly isQuick: boolean
   readonly repeat: number
   readonly seconds: number
   readonly warmUpSeconds: number
@@ -30,21 +36,25 @@ export const defaultGatewayPath = join(import.meta.dirname, '../bin/tollgate.mjs
 const MOST_REPETITIONS = 20
 const MOST_SECONDS = 60
 const MOST_ENTRIES = 20_000_000
+const MOST_STORES = 2000
 
 const scenarioNames = [...scenarios.map(({ name }) => name), FLEETS]
 
-export const help = `Usage: npm run bench -- [calls|routing|logs] [options]
+export const help = `Usage: npm run bench -- [calls|routing|logs|operator] [options]
 
 calls, which is what is meant where nothing is said, measures tollgate, on SQLite and on PostgreSQL, beside a bare Express
 + undici pass-through and the upstream itself; routing measures it with 200 channels and 10,000 keys beside one channel
-and 10 keys; logs asks GET /api/logs of a ledger with a million entries, on both engines. On loopback, on one core. Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc);
-starts a PostgreSQL of its own, and leaves out what needs it where there is none.
+and 10 keys; logs asks GET /api/logs of a ledger with a million entries, on both engines;
+operator looks after 300 stores on a real API server, which is built once, from Go modules. On loopback; calls, routing and
+logs on one core. Tables go to stdout, progress to stderr, every sample to bench/results/. Needs Linux (/proc); starts a
+PostgreSQL of its own, and leaves out what needs it where there is none.
 
   --quick          1.5 s a measurement, one repetition: a look, not a result
   --only <name>    only this scenario or target; may be repeated, or name several with commas
-  --repeat <n>     repetitions of everything but logs (3, at most ${MOST_REPETITIONS})
+  --repeat <n>     repetitions of calls and routing (3, at most ${MOST_REPETITIONS})
   --seconds <n>    how long a measurement lasts (5, at most ${MOST_SECONDS})
   --entries <n>    of the ledger that is searched (1,000,000; with --quick 100,000)
+  --stores <n>     of the operator (300; with --quick 30)
   --gateway <file> another build's entry file, to compare two (bin/tollgate.mjs)
   --help           this text
 
@@ -72,6 +82,7 @@ function parse(args: readonly string[]) {
       repeat: { type: 'string' },
       seconds: { type: 'string' },
       entries: { type: 'string' },
+      stores: { type: 'string' },
       gateway: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -96,6 +107,8 @@ function understand({ values, positionals }: ReturnType<typeof parse>): Wish {
   const options = {
     bench,
     entries: Math.ceil(within('--entries', values.entries, values.quick ? 100_000 : 1_000_000, MOST_ENTRIES)),
+    stores: Math.ceil(within('--stores', values.stores, values.quick ? 30 : 300, MOST_STORES)),
+    isQuick: values.quick,
     targets,
     scenarios: scenarios.filter(({ name }) => chosenScenarios.includes(name)),
     hasFleets: chosenScenarios.includes(FLEETS) && targets.includes('tollgate-postgres'),
@@ -109,7 +122,7 @@ function understand({ values, positionals }: ReturnType<typeof parse>): Wish {
 }
 
 export function needsPostgres({ bench, targets }: Options): boolean {
-  return bench !== 'routing' && targets.includes('tollgate-postgres')
+  return (bench === 'calls' || bench === 'logs') && targets.includes('tollgate-postgres')
 }
 
 /** Whether there is nothing to measure. */

@@ -58,7 +58,7 @@ export async function serve(
   })
   const connection = openConnection({
     readIdentity,
-    onAnswer: (method, status) => metrics.apiRequest(method, status),
+    onAnswer: (answer) => metrics.apiRequest(answer),
     onWarning: (warning) => log.warn({ warning }, 'the API server warns'),
   })
   const watches = startWatches(config.WATCH_NAMESPACES, connection, log, metrics, (key) => queue?.add(key))

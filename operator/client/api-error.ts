@@ -39,6 +39,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Undefined where there is no such thing. */
+export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.isNotFound) return undefined
+    throw error
+  }
+}
+
 interface Particulars {
   readonly status: number
   readonly reason: string

@@ -1,6 +1,7 @@
-import { ApiError, refusalOf } from './api-error.ts'
+import { orUndefined, refusalOf } from './api-error.ts'
 import type { Call, Connection } from './connection.ts'
-import { groupPath, type Kind, kindOf, kinds, pathOf } from './kinds.ts'
+import { createDiscovery } from './discovery.ts'
+import { type Kind, kindOf, kinds, pathOf } from './kinds.ts'
 import type { KubernetesObject, Place } from './kubernetes-object.ts'
 import { linesOf } from './lines.ts'
 
@@ -76,17 +77,16 @@ const PAGE_SIZE = 500
 /** An object has 1.5 MiB at most in etcd; JSON with its managed fields may have more. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024
 const MAX_LOG_BYTES = 1024 * 1024
-const DISCOVERY_MS = 60_000
 
 export function createClient(
   connection: Connection,
   { signal, guard, fieldValidation = 'Warn' }: ClientOptions = {},
 ): Client {
-  const discovered = new Map<string, { readonly at: number; readonly plurals: Promise<readonly string[]> }>()
+  const discovery = createDiscovery(connection, signal)
 
-  async function ask(of: Kind, call: Omit<Call, 'signal' | 'isSecret'>): Promise<KubernetesObject> {
+  async function ask(of: Kind, call: Omit<Call, 'signal' | 'resource'>): Promise<KubernetesObject> {
     if (call.method !== 'GET') guard?.()
-    const text = await connection.ask({ ...call, signal, isSecret: of.kind === kinds.Secret.kind })
+    const text = await connection.ask({ ...call, signal, resource: of.plural })
     return JSON.parse(text) as KubernetesObject // safe: what the API server answers to who asks for one object
   }
 
@@ -104,7 +104,12 @@ export function createClient(
     let next: string | undefined
     do {
       const query = queryOf({ labelSelector: selection.labelSelector, limit: PAGE_SIZE, continue: next })
-      const text = await connection.ask({ method: 'GET', path: pathOf(of, selection) + query, signal })
+      const text = await connection.ask({
+        method: 'GET',
+        path: pathOf(of, selection) + query,
+        signal,
+        resource: of.plural,
+      })
       const { items, metadata } = JSON.parse(text) as ListAnswer // safe: what the API server answers to a list
       const { apiVersion, kind } = of // built-in kinds leave it out within lists
       yield {
@@ -113,21 +118,6 @@ export function createClient(
       }
       next = metadata.continue
     } while (next)
-  }
-
-  function pluralsOf(of: Kind): Promise<readonly string[]> {
-    const known = discovered.get(of.apiVersion)
-    if (known && performance.now() - known.at < DISCOVERY_MS) return known.plurals
-    const plurals = discover(of)
-    discovered.set(of.apiVersion, { at: performance.now(), plurals })
-    plurals.catch(() => discovered.delete(of.apiVersion))
-    return plurals
-  }
-
-  async function discover(of: Kind): Promise<readonly string[]> {
-    const text = await orUndefined(connection.ask({ method: 'GET', path: groupPath(of), signal }))
-    const { resources } = JSON.parse(text ?? '{"resources":[]}') as Resources // safe: an APIResourceList
-    return resources.map(({ name }) => name)
   }
 
   return {
@@ -153,7 +143,7 @@ export function createClient(
       const place = { ...(namespace !== undefined && { namespace }), name }
       return connection.ask({ method: 'GET', path: `${pathOf(kinds.Pod, place)}/log${query}`, signal })
     },
-    hasKind: async (of) => (await pluralsOf(of)).includes(of.plural),
+    hasKind: discovery,
     async version() {
       const answer = JSON.parse(await connection.ask({ method: 'GET', path: '/version', signal })) as {
         gitVersion: string
@@ -174,10 +164,6 @@ interface ListAnswer {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string }
 }
 
-interface Resources {
-  readonly resources: readonly { readonly name: string }[]
-}
-
 async function* watch(
   connection: Connection,
   of: Kind,
@@ -186,7 +172,8 @@ async function* watch(
 ): AsyncGenerator<WatchEvent> {
   const { labelSelector } = selection
   const query = queryOf({ watch: true, allowWatchBookmarks: true, labelSelector, resourceVersion, timeoutSeconds })
-  const chunks = await connection.stream({ method: 'GET', path: pathOf(of, selection) + query, signal }, silenceMs)
+  const call = { method: 'GET', path: pathOf(of, selection) + query, signal, resource: of.plural } as const
+  const chunks = await connection.stream(call, silenceMs)
   for await (const line of linesOf(chunks, MAX_LINE_BYTES)) {
     const event = JSON.parse(line) as WatchEvent | ErrorEvent // safe: a line of a watch is an event
     if (event.type === 'ERROR') {
@@ -208,13 +195,4 @@ function queryOf(values: Readonly<Record<string, string | number | boolean | und
   for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value))
   const text = query.toString()
   return text && `?${text}`
-}
-
-async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof ApiError && error.isNotFound) return undefined
-    throw error
-  }
 }

@@ -1,4 +1,4 @@
-import type { Agent, Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { ApiError, refusalOf } from './api-error.ts'
 import type { ReadIdentity } from './identity.ts'
 import { createSessions, type Session } from './session.ts'
@@ -10,8 +10,8 @@ export interface Call {
   readonly contentType?: string
   readonly body?: string
   readonly signal?: AbortSignal | undefined
-  /** Errors about Secrets quote nothing. */
-  readonly isSecret?: boolean
+  /** The plural of the kind that is spoken of; undefined where it is none. Errors about Secrets quote nothing. */
+  readonly resource?: string
 }
 
 export interface Connection {
@@ -27,33 +27,48 @@ export interface ConnectionOptions {
   readonly deadlineMs?: number
   /** How long an identity is believed before it is read anew. */
   readonly identityMs?: number
-  /** Hears of every answer: the status, or 0 when there was none. */
-  readonly onAnswer?: (method: string, status: number) => void
+  readonly onAnswer?: (answer: Answered) => void
   /** Hears what the API server warns of, such as unknown fields and versions that are going to be removed. */
   readonly onWarning?: (warning: string) => void
 }
 
+/** What is told of every answer. */
+interface Answered {
+  /** The method, or `WATCH` for what goes on and on. */
+  readonly verb: string
+  readonly resource: string
+  /** 0 when no answer came. */
+  readonly status: number
+}
+
 type Answer = Dispatcher.ResponseData
-type Pick = (session: Session) => Agent
+
+/** How a call is sent: on which connections, and for how long nothing may come. */
+interface Way {
+  readonly isWatch: boolean
+  readonly bodyTimeout: number
+}
 
 export function openConnection(options: ConnectionOptions): Connection {
   const { readIdentity, deadlineMs = 30_000, identityMs = 60_000, onAnswer, onWarning } = options
   const sessions = createSessions(readIdentity, identityMs)
 
-  async function send(call: Call, pick: Pick, bodyTimeout: number): Promise<Answer> {
-    const session = await sessions.current()
-    const answer = await exchange(call, session, pick(session), bodyTimeout)
+  function tell({ method, resource = '' }: Call, { isWatch }: Way, status: number): void {
+    onAnswer?.({ verb: isWatch ? 'WATCH' : method, resource, status })
+  }
+
+  async function send(call: Call, way: Way): Promise<Answer> {
+    const answer = await exchange(call, await sessions.current(), way)
     if (answer.statusCode !== 401) return answer
     await answer.body.dump()
     // The token has expired, perhaps while this process was stopped: the file has a newer one.
-    const renewed = await sessions.renew()
-    return exchange(call, renewed, pick(renewed), bodyTimeout)
+    return exchange(call, await sessions.renew(), way)
   }
 
-  async function exchange(call: Call, { identity }: Session, agent: Agent, bodyTimeout: number): Promise<Answer> {
+  async function exchange(call: Call, { identity, calls, watches }: Session, way: Way): Promise<Answer> {
     const { method, path, contentType, body, signal } = call
     const { origin, pathname } = new URL(identity.server)
-    const answer = await agent.request({
+    const answer = await (way.isWatch ? watches : calls).request({
       origin,
       path: pathname.replace(/\/$/, '') + path,
       method,
@@ -65,18 +80,18 @@ export function openConnection(options: ConnectionOptions): Connection {
       },
       ...(body !== undefined && { body }),
       ...(signal && { signal }),
-      bodyTimeout,
+      bodyTimeout: way.bodyTimeout,
     })
-    onAnswer?.(method, answer.statusCode)
+    tell(call, way, answer.statusCode)
     for (const warning of [answer.headers['warning'] ?? []].flat()) onWarning?.(warning)
     return answer
   }
 
   /** What went wrong, in our words; an end that the caller wished for stays what it is. */
-  function failure(call: Call, error: unknown): unknown {
+  function failure(call: Call, way: Way, error: unknown): unknown {
     if (error instanceof ApiError) return error
     if (call.signal?.aborted) return call.signal.reason
-    onAnswer?.(call.method, 0)
+    tell(call, way, 0)
     const isLate = error instanceof Error && /Timeout/.test(error.name)
     return new ApiError(titleOf(call), { status: 0, reason: isLate ? 'Timeout' : 'Unreachable', cause: error })
   }
@@ -84,25 +99,27 @@ export function openConnection(options: ConnectionOptions): Connection {
   return {
     async ask(call) {
       call.signal?.throwIfAborted()
+      const way = { isWatch: false, bodyTimeout: deadlineMs }
       try {
         const deadline = AbortSignal.timeout(deadlineMs)
         const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline
-        const answer = await send({ ...call, signal }, ({ calls }) => calls, deadlineMs)
+        const answer = await send({ ...call, signal }, way)
         const text = await answer.body.text()
         if (answer.statusCode >= 200 && answer.statusCode < 300) return text
         throw refusal(call, answer, text)
       } catch (error) {
-        throw failure(call, error)
+        throw failure(call, way, error)
       }
     },
     async stream(call, silenceMs) {
       call.signal?.throwIfAborted()
+      const way = { isWatch: true, bodyTimeout: silenceMs }
       try {
-        const answer = await send(call, ({ watches }) => watches, silenceMs)
+        const answer = await send(call, way)
         if (answer.statusCode !== 200) throw refusal(call, answer, await answer.body.text())
-        return pieces(answer.body, (error) => failure(call, error))
+        return pieces(answer.body, (error) => failure(call, way, error))
       } catch (error) {
-        throw failure(call, error)
+        throw failure(call, way, error)
       }
     },
     close: () => sessions.close(),
@@ -118,7 +135,13 @@ async function* pieces(body: AsyncIterable<Buffer>, failure: (error: unknown) =>
 }
 
 function refusal(call: Call, { statusCode, headers }: Answer, body: string): ApiError {
-  return refusalOf(titleOf(call), statusCode, body, [headers['retry-after'] ?? []].flat()[0], call.isSecret)
+  return refusalOf(
+    titleOf(call),
+    statusCode,
+    body,
+    [headers['retry-after'] ?? []].flat()[0],
+    call.resource === 'secrets',
+  )
 }
 
 function titleOf({ method, path }: Call): string {

@@ -13,7 +13,7 @@ export interface OperatorMetrics {
   readonly registry: Registry
   /** Prometheus' text format. */
   readonly render: () => Promise<{ readonly type: string; readonly text: string }>
-  apiRequest(verb: string, status: number): void
+  apiRequest(answer: { readonly verb: string; readonly resource: string; readonly status: number }): void
   pass(kind: string, result: 'success' | 'error', durationMs: number): void
   watchRestart(kind: string, cause: string): void
   missedChange(kind: string): void
@@ -41,10 +41,11 @@ export function createOperatorMetrics(version: string, gauges: OperatorGauges): 
   collectDefaultMetrics({ register: registry, prefix: 'tollgate_operator_' })
   addGauges(registry, version, gauges)
   const counter = counterIn(registry)
-  const requests = counter('api_requests_total', 'Requests to the API server; code 0 where no answer came.', [
-    'verb',
-    'code',
-  ])
+  const requests = counter(
+    'api_requests_total',
+    'Requests to the API server, of watches only their beginnings; code 0 where no answer came.',
+    ['verb', 'resource', 'code'],
+  )
   const passes = counter('reconcile_total', 'Passes over objects, by their result: success or error.', [
     'kind',
     'result',
@@ -82,7 +83,7 @@ export function createOperatorMetrics(version: string, gauges: OperatorGauges): 
   return {
     registry,
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    apiRequest: (verb, status) => requests.inc({ verb, code: String(status) }),
+    apiRequest: ({ verb, resource, status }) => requests.inc({ verb, resource, code: String(status) }),
     pass(kind, result, durationMs) {
       passes.inc({ kind, result })
       duration.observe({ kind }, durationMs / 1000)

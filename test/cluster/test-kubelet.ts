@@ -57,8 +57,22 @@ const NO_NODE: readonly (readonly [image: RegExp, message: string])[] = [
 export const SECRET = 'hunter2'
 const PROGRAM = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
+interface Ending {
+  readonly exitCode: number
+  /** Its last words. */
+  readonly message: string
+}
+
+interface KubeletOptions {
+  /** Runs the program of a Job; the real one, unless said otherwise. */
+  readonly run?: (container: Container) => Promise<Ending>
+  /** The address of a pod that serves; one of its own, unless said otherwise. */
+  readonly podIp?: string
+}
+
 /** Where there is no node: the real programs of Jobs as processes, and of other pods the status that they would have. */
-export function createTestKubelet(client: Client, namespace: string): TestKubelet {
+export function createTestKubelet(client: Client, namespace: string, options: KubeletOptions = {}): TestKubelet {
+  const { run = (container) => runProgram(client, namespace, container), podIp } = options
   const images = new Map<string, string>()
 
   async function look(pod: Pod): Promise<void> {
@@ -68,7 +82,7 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
     if (MISSING.test(container.image))
       return tell(pod, { phase: 'Pending', state: { waiting: { reason: 'ErrImagePull', message: 'not found' } } })
     if (pod.metadata.labels?.['batch.kubernetes.io/job-name'] !== undefined) {
-      const { exitCode, message } = await run(client, namespace, container)
+      const { exitCode, message } = await run(container)
       const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
       return tell(pod, {
         phase,
@@ -82,7 +96,7 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
       const state = { waiting: { reason: 'CrashLoopBackOff' } }
       return tell(pod, { phase: 'Running', state, lastState: { terminated } })
     }
-    const podIP = `10.9.${Math.floor(images.size / 250)}.${(images.size % 250) + 1}`
+    const podIP = podIp ?? `10.9.${Math.floor(images.size / 250)}.${(images.size % 250) + 1}`
     images.set(podIP, container.image)
     return tell(pod, { phase: 'Running', podIP, state: { running: { startedAt: new Date().toISOString() } } })
   }
@@ -118,15 +132,11 @@ export function createTestKubelet(client: Client, namespace: string): TestKubele
     async step() {
       for (const pod of await client.list(kinds.Pod, { namespace })) await look(pod as Pod) // safe: the API server's own schema
     },
-    imageAt: (podIp) => images.get(podIp),
+    imageAt: (address) => images.get(address),
   }
 }
 
-async function run(
-  client: Client,
-  namespace: string,
-  { args, env, image }: Container,
-): Promise<{ exitCode: number; message: string }> {
+async function runProgram(client: Client, namespace: string, { args, env, image }: Container): Promise<Ending> {
   if (BROKEN.test(image))
     return { exitCode: 1, message: JSON.stringify({ error: { code: 'failed', message: 'No such table.' } }) }
   const folder = await mkdtemp(join(tmpdir(), 'tg-job-'))

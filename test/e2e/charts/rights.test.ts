@@ -183,7 +183,7 @@ async function passesAs(account: string, where: string, store: string, passes: n
   const refused: string[] = []
   const connection = openConnection({
     readIdentity: () => Promise.resolve(identity),
-    onAnswer: (method, status) => void (status === 403 && refused.push(method)),
+    onAnswer: ({ verb, status }) => void (status === 403 && refused.push(verb)),
   })
   try {
     const client = createClient(connection, { fieldValidation: 'Strict' })

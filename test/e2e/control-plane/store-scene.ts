@@ -62,7 +62,7 @@ export async function startStoreScene(): Promise<StoreScene> {
   let now = Date.now()
   const requests: string[] = []
   const drifted: string[] = []
-  const counted = openConnection({ readIdentity, onAnswer: (method) => requests.push(method) })
+  const counted = openConnection({ readIdentity, onAnswer: ({ verb }) => requests.push(verb) })
   const operator = createClient(counted, { fieldValidation: 'Strict' })
   const reconcile = createReconcile({
     client: operator,

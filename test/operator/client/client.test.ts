@@ -17,7 +17,7 @@ const answers: string[] = []
 const connection = openConnection({
   readIdentity: () => Promise.resolve({ server: server.url, headers: { authorization: `Bearer ${token}` }, tls: {} }),
   deadlineMs: 500,
-  onAnswer: (method, status) => answers.push(`${method} ${status}`),
+  onAnswer: ({ verb, resource, status }) => answers.push(`${verb} ${resource} ${status}`),
 })
 const client = createClient(connection)
 after(async () => {
@@ -40,7 +40,7 @@ test('an object is applied, read, listed and removed', async () => {
   assert.equal(await client.remove(kinds.Service, place, { uid: 'u' }), true)
   assert.match(server.requests.at(-1)?.body ?? '', /"preconditions":\{"uid":"u"\}/)
   assert.equal(await client.remove(kinds.Service, place), false)
-  assert.ok(answers.includes('PATCH 200') && answers.includes('GET 404'))
+  assert.ok(answers.includes('PATCH services 200') && answers.includes('GET services 404'))
 })
 
 test('a long list comes in pages, and its items say what they are', async () => {
