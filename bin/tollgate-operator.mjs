@@ -1,5 +1,6 @@
-#!/usr/bin/env node
-// Plain JavaScript, so that the cache is on before the first TypeScript is read: a quarter less memory and start-up time.
+#!/usr/bin/env -S node --max-semi-space-size=4
+// A large young generation would be memory that is hardly used. Plain JavaScript, so that the cache is on before the
+// first TypeScript is read: a quarter less memory and start-up time.
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 

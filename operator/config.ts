@@ -22,8 +22,12 @@ const namespaces = () =>
 export const operatorVariables = z
   .object({
     KUBECONFIG: optional(z.string().optional()).describe(
-      'A kubeconfig file. Unset: `~/.kube/config`, and in a pod the service account.',
+      'A kubeconfig file. Unset: in a pod its service account, elsewhere `~/.kube/config`.',
     ),
+    KUBERNETES_SERVICE_HOST: optional(z.string().max(253).optional()).describe(
+      'Where the API server is, as Kubernetes tells every pod.',
+    ),
+    KUBERNETES_SERVICE_PORT: integer(443, 1, 65_535).describe('Its port, likewise.'),
     WATCH_NAMESPACES: namespaces().describe('Namespaces, with commas, whose stores it looks after. Unset: all.'),
     POD_NAME: optional(z.string().max(253).default('tollgate-operator')).describe(
       'What it calls itself in the lease and in events.',
@@ -34,13 +38,13 @@ export const operatorVariables = z
     LEASE_NAME: optional(z.string().min(1).max(253).default('tollgate-operator')).describe(
       'The Lease for which replicas compete. Two operators for different namespaces need two.',
     ),
-    LEASE_DURATION_MS: integer(60_000, 1000, 3_600_000).describe(
+    LEASE_DURATION_MS: integer(30_000, 1000, 3_600_000).describe(
       'After how long without a renewal another replica takes the lease.',
     ),
-    LEASE_RENEW_DEADLINE_MS: integer(40_000, 500, 3_600_000).describe(
+    LEASE_RENEW_DEADLINE_MS: integer(20_000, 500, 3_600_000).describe(
       'After how long without a renewal the one that leads gives up and ends; shorter than the duration.',
     ),
-    LEASE_RETRY_MS: integer(15_000, 100, 3_600_000).describe(
+    LEASE_RETRY_MS: integer(5_000, 100, 3_600_000).describe(
       'How often the lease is renewed or tried for; at most half of the deadline.',
     ),
     WORKERS: integer(4, 1, 64).describe('How many stores are worked on at once.'),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { identityFromKubeConfig } from './client/identity.ts'
+import { identityFromKubeConfig, type ReadIdentity } from './client/identity.ts'
+import { identityFromServiceAccount } from './client/service-account.ts'
 import { type OperatorConfig, readOperatorConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { createAskHealth } from './observe/ask-health.ts'
@@ -15,7 +16,7 @@ const LAST_WORDS_MS = 5000
 const config = configured()
 const log = createLog(config.LOG_LEVEL)
 const signalled = firstSignal()
-const operator = await serve(config, log, version, identityFromKubeConfig(config.KUBECONFIG), createPass)
+const operator = await serve(config, log, version, identity(), createPass)
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'what should never happen has happened: the operator ends')
   setTimeout(() => process.exit(1), LAST_WORDS_MS)
@@ -28,9 +29,10 @@ log.info('stopping')
 await operator.stop()
 log.info('stopped')
 
-function createPass({ client, metrics }: Tools): Pass {
+function createPass({ client, createReaders, metrics }: Tools): Pass {
   return createReconcile({
     client,
+    createReaders,
     askHealth: createAskHealth(),
     recorder: createRecorder(client, config.POD_NAME, Date.now),
     now: Date.now,
@@ -38,6 +40,12 @@ function createPass({ client, metrics }: Tools): Pass {
     makeSecret: () => randomBytes(32).toString('base64'),
     onDrift: (kind) => metrics.driftCorrection(kind),
   })
+}
+
+function identity(): ReadIdentity {
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = config
+  if (KUBECONFIG === undefined && host !== undefined) return identityFromServiceAccount(host, port)
+  return identityFromKubeConfig(KUBECONFIG)
 }
 
 function configured(): OperatorConfig {

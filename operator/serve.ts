@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { withCachedLists } from './cached-lists.ts'
+import { createReaders, type Readers, withCachedLists } from './cached-reads.ts'
 import { ApiError } from './client/api-error.ts'
 import { type Client, createClient } from './client/client.ts'
 import { type Connection, openConnection } from './client/connection.ts'
 import type { ReadIdentity } from './client/identity.ts'
 import { kinds } from './client/kinds.ts'
+import { createPace } from './client/pace.ts'
 import type { OperatorConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { competeForLease } from './loop/lease.ts'
@@ -19,6 +20,7 @@ import { startWatches, type Watches } from './watches.ts'
 export interface Tools {
   /** Whose calls all end, and whose writes are refused, when this replica leads no more. */
   readonly client: Client
+  readonly createReaders: () => Readers
   readonly metrics: OperatorMetrics
 }
 
@@ -32,6 +34,10 @@ export interface Operator {
 
 /** A pass in which nothing is heard for so long hangs, whatever the deadlines say. */
 const STUCK_MS = 900_000
+
+/** As the kubelet's. A thousand stores with three Secrets each take all of it at rest, 300 a third. */
+const CALLS_PER_SECOND = 50
+const CALLS_AT_ONCE = 100
 
 /** Joins the rooms: watches that fill the queue, a lease that says who works on it, and probes that tell of it. */
 export async function serve(
@@ -66,7 +72,12 @@ export async function serve(
     onLeading() {
       log.info('this replica leads')
       const client = leadersClient(connection, leading.signal, () => lease.isLeading(), watches)
-      queue = startQueue(config, log, metrics, createPass({ client, metrics }))
+      const pass = createPass({
+        client,
+        createReaders: createReaders(client, watches, () => performance.now()),
+        metrics,
+      })
+      queue = startQueue(config, log, metrics, pass)
       for (const key of watches.stores()) queue.add(key)
     },
     onLost() {
@@ -128,7 +139,8 @@ function leadersClient(connection: Connection, signal: AbortSignal, isLeading: (
   const guard = (): void => {
     if (!isLeading()) throw new NotLeading()
   }
-  return withCachedLists(createClient(connection, { signal, guard }), (kind) => watches.known(kind))
+  const pace = createPace(CALLS_PER_SECOND, CALLS_AT_ONCE)
+  return withCachedLists(createClient(connection, { signal, guard, pace }), watches)
 }
 
 function startQueue(config: OperatorConfig, log: Log, metrics: OperatorMetrics, pass: Pass): Queue {

@@ -1,7 +1,7 @@
 import { type Kind, kinds } from './client/kinds.ts'
 import type { KubernetesObject } from './client/kubernetes-object.ts'
 
-const MANAGED = 'app.kubernetes.io/managed-by=tollgate-operator'
+export const MANAGED = 'app.kubernetes.io/managed-by=tollgate-operator'
 const INSTANCE = 'app.kubernetes.io/instance'
 
 /** What is watched: the stores, and of the other kinds what the operator has made. Secrets are read by name only. */
@@ -19,6 +19,9 @@ export const watched: readonly { readonly kind: Kind; readonly labelSelector?: s
     kinds.ServiceAccount,
   ].map((kind) => ({ kind, labelSelector: MANAGED })),
 ]
+
+/** These are watched from when they are first asked for on: a cluster need not know them. */
+export const watchedOnDemand: readonly Kind[] = [kinds.PrometheusRule, kinds.ServiceMonitor]
 
 /** `namespace/name` of the store that an object is, or that it belongs to; undefined for what belongs to none. */
 export function storeOf({ kind, metadata }: KubernetesObject): string | undefined {

@@ -1,3 +1,5 @@
+import type { Known } from './cached-reads.ts'
+import { ApiError } from './client/api-error.ts'
 import type { Connection } from './client/connection.ts'
 import { type Kind, kinds } from './client/kinds.ts'
 import type { KubernetesObject } from './client/kubernetes-object.ts'
@@ -5,13 +7,11 @@ import type { Log } from './log.ts'
 import { keyOf } from './loop/cache.ts'
 import { type ListWatch, startListWatch } from './loop/list-watch.ts'
 import type { OperatorMetrics } from './loop/metrics.ts'
-import { isReason, storeOf, watched, withoutManagers } from './watched.ts'
+import { isReason, MANAGED, storeOf, watched, watchedOnDemand, withoutManagers } from './watched.ts'
 
-export interface Watches {
+export interface Watches extends Known {
   /** Keys of all stores. */
   stores(): readonly string[]
-  /** All objects of a kind; undefined where they are not watched or not all read yet. */
-  known(kind: Kind): readonly KubernetesObject[] | undefined
   byKind(): readonly { readonly kind: string; readonly size: number; readonly silentMs: number }[]
   /** What has not been read once; undefined when all has. */
   unread(): string | undefined
@@ -29,9 +29,12 @@ export function startWatches(
   onReason: (store: string) => void,
 ): Watches {
   const selections = namespaces.length > 0 ? namespaces.map((namespace) => ({ namespace })) : [{}]
-  const watches = new Map<string, ListWatch[]>()
-  for (const { kind, labelSelector } of watched) {
-    const each = selections.map((selection) =>
+  const watches = new Map<string, readonly ListWatch[]>()
+  const needed = new Set(watched.map(({ kind }) => kind.kind))
+  for (const { kind, labelSelector } of watched) watches.set(kind.kind, start(kind, labelSelector))
+
+  function start(kind: Kind, labelSelector?: string): readonly ListWatch[] {
+    return selections.map((selection) =>
       startListWatch({
         connection,
         kind,
@@ -47,6 +50,7 @@ export function startWatches(
           metrics.watchRestart(kind.kind, cause)
           const level = cause === 'ended' ? 'debug' : 'warn'
           log[level]({ kind: kind.kind, cause, err: error }, 'a watch begins anew')
+          if (!needed.has(kind.kind) && error instanceof ApiError && error.isNotFound) forget(kind)
         },
         onMissed(object) {
           metrics.missedChange(kind.kind)
@@ -58,19 +62,29 @@ export function startWatches(
         },
       }),
     )
-    watches.set(kind.kind, each)
   }
-  const all = [...watches.values()].flat()
-  const nameWhere = (isSo: (watch: ListWatch) => boolean): string | undefined =>
-    [...watches].find(([, each]) => each.some(isSo))?.[0]
+
+  /** The cluster serves the kind no more; whoever asks for it once it does again has it watched anew. */
+  function forget(kind: Kind): void {
+    for (const watch of watches.get(kind.kind) ?? []) void watch.stop()
+    watches.delete(kind.kind)
+  }
+
+  const nameWhere = (isSo: (watch: ListWatch) => boolean, names: Iterable<string> = watches.keys()) =>
+    [...names].find((name) => watches.get(name)?.some(isSo))
   const objectsOf = (kind: Kind): KubernetesObject[] =>
     (watches.get(kind.kind) ?? []).flatMap(({ cache }) => [...cache.all()])
 
   return {
     stores: () => objectsOf(kinds.ApiKeyStore).map(keyOf),
-    known(kind) {
-      const isKnown = watches.get(kind.kind)?.every((watch) => watch.isSynced()) ?? false
-      return isKnown ? objectsOf(kind) : undefined
+    isKnown(kind) {
+      if (!watches.has(kind.kind) && watchedOnDemand.includes(kind)) watches.set(kind.kind, start(kind, MANAGED))
+      return watches.get(kind.kind)?.every((watch) => watch.isSynced()) ?? false
+    },
+    all: objectsOf,
+    one(kind, { namespace = '', name }) {
+      const found = watches.get(kind.kind)?.map(({ cache }) => cache.get(namespace, name))
+      return found?.find((object) => object !== undefined)
     },
     byKind: () =>
       [...watches].map(([kind, each]) => ({
@@ -79,14 +93,14 @@ export function startWatches(
         silentMs: Math.max(...each.map((watch) => watch.silentMs())),
       })),
     unread() {
-      const kind = nameWhere((watch) => !watch.isSynced())
+      const kind = nameWhere((watch) => !watch.isSynced(), needed)
       return kind && `Objects of kind ${kind} have not been read yet.`
     },
     stuck(ms) {
       const kind = nameWhere((watch) => watch.stuckMs() > ms)
       return kind && `The watch of kind ${kind} is stuck.`
     },
-    stop: async () => void (await Promise.all(all.map((watch) => watch.stop()))),
+    stop: async () => void (await Promise.all([...watches.values()].flat().map((watch) => watch.stop()))),
   }
 }
 

@@ -4,6 +4,7 @@ import { createDiscovery } from './discovery.ts'
 import { type Kind, kindOf, kinds, pathOf } from './kinds.ts'
 import type { KubernetesObject, Place } from './kubernetes-object.ts'
 import { linesOf } from './lines.ts'
+import type { Pace } from './pace.ts'
 
 /** Which objects of a kind: in one namespace or in all, with these labels. */
 export interface Selection {
@@ -11,7 +12,7 @@ export interface Selection {
   readonly labelSelector?: string
 }
 
-export interface Page {
+interface Page {
   readonly items: readonly KubernetesObject[]
   /** The version at which all pages of one list are. */
   readonly resourceVersion: string
@@ -23,7 +24,7 @@ export interface WatchEvent {
   readonly object: KubernetesObject
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   readonly resourceVersion: string
   /** When the server ends the watch. */
   readonly timeoutSeconds: number
@@ -67,6 +68,8 @@ export interface ClientOptions {
   readonly signal?: AbortSignal
   /** Asked before each write, which it refuses by throwing: by the clock, where a signal may come late. */
   readonly guard?: () => void
+  /** Waited for before each call for objects. */
+  readonly pace?: Pace
   /** `Strict` in tests: a field that the API server does not know is a mistake of ours. */
   readonly fieldValidation?: 'Strict' | 'Warn'
 }
@@ -80,12 +83,13 @@ const MAX_LOG_BYTES = 1024 * 1024
 
 export function createClient(
   connection: Connection,
-  { signal, guard, fieldValidation = 'Warn' }: ClientOptions = {},
+  { signal, guard, pace, fieldValidation = 'Warn' }: ClientOptions = {},
 ): Client {
   const discovery = createDiscovery(connection, signal)
 
   async function ask(of: Kind, call: Omit<Call, 'signal' | 'resource'>): Promise<KubernetesObject> {
-    if (call.method !== 'GET') guard?.()
+    await pace?.(signal)
+    if (call.method !== 'GET') guard?.() // after the waiting
     const text = await connection.ask({ ...call, signal, resource: of.plural })
     return JSON.parse(text) as KubernetesObject // safe: what the API server answers to who asks for one object
   }
@@ -103,6 +107,7 @@ export function createClient(
   async function* pages(of: Kind, selection: Selection = {}): AsyncGenerator<Page> {
     let next: string | undefined
     do {
+      await pace?.(signal)
       const query = queryOf({ labelSelector: selection.labelSelector, limit: PAGE_SIZE, continue: next })
       const text = await connection.ask({
         method: 'GET',

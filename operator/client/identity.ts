@@ -18,8 +18,8 @@ interface TrustAndCertificate {
 export type ReadIdentity = () => Promise<Identity>
 
 /**
- * From the kubeconfig file named, or as kubectl finds it: `KUBECONFIG`, `~/.kube/config`, the pod's service account.
- * The library is loaded here alone and late: it takes a second and 90 MB, and who gives an identity does without it.
+ * From the kubeconfig file named, or as kubectl finds it. The library is loaded here alone and late: it takes a second
+ * and 90 MB, and who gives an identity does without it, as a pod does.
  */
 export function identityFromKubeConfig(file?: string): ReadIdentity {
   return async () => {

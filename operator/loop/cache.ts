@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../client/kubernetes-object.ts'
+import type { KubernetesObject, Place } from '../client/kubernetes-object.ts'
 
 /** What is known of the objects of one kind. Only a list-watch writes into it. */
 export interface Cache {
@@ -36,7 +36,7 @@ export function createCache(): WritableCache {
 }
 
 /** `namespace/name`. */
-export function keyOf({ metadata }: KubernetesObject): string {
+export function keyOf({ metadata }: { readonly metadata: Place }): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`
 }
 

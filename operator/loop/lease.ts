@@ -19,7 +19,10 @@ export interface LeaseOptions {
   readonly timing?: LeaseTiming
 }
 
-/** Much wider than the usual 15/10/2: a busy event loop and a slow API server delay renewals by seconds. */
+/**
+ * Twice the usual 15/10/2: a busy event loop and a slow API server delay renewals by seconds, and several attempts have to
+ * fit into the deadline. A leader that was killed is missed for half a minute, in which gateways serve on.
+ */
 export interface LeaseTiming {
   /** For how long the others leave a lease alone that is not renewed. */
   readonly durationMs: number
@@ -36,7 +39,7 @@ export interface Lease {
   stop(): Promise<void>
 }
 
-const TIMING: LeaseTiming = { durationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 15_000 }
+const TIMING: LeaseTiming = { durationMs: 30_000, renewDeadlineMs: 20_000, retryMs: 5000 }
 
 const ATTEMPT_MS = 10_000
 

@@ -134,13 +134,19 @@ function addGauges(
   gauge(
     'cache_objects',
     'Objects that are known.',
-    (self) => [...watches()].forEach(({ kind, size }) => self.set({ kind }, size)),
+    (self) => {
+      self.reset() // a kind that the cluster serves no more is watched no more
+      for (const { kind, size } of watches()) self.set({ kind }, size)
+    },
     ['kind'],
   )
   gauge(
     'watch_last_event_age_seconds',
     'For how long a watch has told nothing; the API server sends a bookmark every minute.',
-    (self) => [...watches()].forEach(({ kind, silentMs }) => self.set({ kind }, silentMs / 1000)),
+    (self) => {
+      self.reset()
+      for (const { kind, silentMs } of watches()) self.set({ kind }, silentMs / 1000)
+    },
     ['kind'],
   )
 }

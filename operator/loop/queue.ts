@@ -25,6 +25,8 @@ export interface Queue {
 
 interface Entry {
   isRunning: boolean
+  /** Until it has been worked on once. */
+  isNew: boolean
   /** Added while it was worked on. */
   isDirty: boolean
   failures: number
@@ -75,8 +77,10 @@ export function createQueue(options: QueueOptions): Queue {
     Object.assign(entry, { isRunning: true, isDirty: false })
     let nextMs: number | undefined
     try {
-      nextMs = await work(key)
-      Object.assign(entry, { failures: 0, notBefore: 0 })
+      const wantedMs = await work(key)
+      // Those that all began together would come back together for ever.
+      nextMs = entry.isNew ? wantedMs && wantedMs * chance() : wantedMs
+      Object.assign(entry, { isNew: false, failures: 0, notBefore: 0 })
     } catch (error) {
       const delayMs = backoffMs(entry.failures, backoff, chance())
       entry.failures += 1
@@ -121,7 +125,7 @@ export function createQueue(options: QueueOptions): Queue {
 
 function newEntry(): Entry {
   const unscheduled = { notBefore: 0, dueAt: Number.POSITIVE_INFINITY, callOff: undefined }
-  return { isRunning: false, isDirty: false, failures: 0, ...unscheduled }
+  return { isRunning: false, isNew: true, isDirty: false, failures: 0, ...unscheduled }
 }
 
 function callOff(entry: Entry): void {

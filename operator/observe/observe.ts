@@ -15,7 +15,7 @@ import { observeSecrets } from './secrets.ts'
 type Reader = Pick<Client, 'get' | 'list' | 'hasKind'>
 
 export interface Sources {
-  readonly client: Reader
+  readonly reader: Reader
   readonly askHealth: AskHealth
   /** In milliseconds since 1970. */
   readonly now: () => number
@@ -34,7 +34,7 @@ const MONITORING_KINDS = [kinds.ServiceMonitor, kinds.PrometheusRule]
 
 /** All that a pass has to know, read once. */
 export async function observe(object: KubernetesObject, store: Store, sources: Sources): Promise<Observed> {
-  const { client, now, makeSecret, operatorNamespace } = sources
+  const { reader: client, now, makeSecret, operatorNamespace } = sources
   const { namespace, name } = store
   const [secrets, monitoring, deployment] = await Promise.all([
     observeSecrets(client, store),

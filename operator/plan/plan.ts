@@ -1,4 +1,6 @@
+import type { ApiKeyStoreStatus } from '../api/api-key-store-status.ts'
 import type { KubernetesObject, Store } from '../api/object.ts'
+import { statusOfInvalid } from './blamed.ts'
 import { changesOf } from './changes.ts'
 import { childrenOf } from './children.ts'
 import { type Finding, finding } from './finding.ts'
@@ -27,6 +29,7 @@ export interface Plan {
 const AT_REST_MS = 60_000
 const UNDER_WAY_MS = 15_000
 const AT_ONCE_MS = 100
+const INVALID_MS = 600_000
 
 /** What a store needs next. Each step is a file; none of them knows the cluster or the time but by what was observed. */
 export function planFor(store: Store, observed: Observed): Plan {
@@ -56,6 +59,12 @@ export function planFor(store: Store, observed: Observed): Plan {
     remove: [...remove, ...gate.spent],
     requeueAfterMs: pauseMs(observed, gate, standing),
   })
+}
+
+/** Of a spec that nothing can be made of: nothing is done until there is another one. */
+export function planForInvalid(status: ApiKeyStoreStatus, generation: number, problems: string): Plan {
+  const told = statusOfInvalid(status, generation, problems)
+  return { apply: [], drifted: [], create: [], status: told, remove: [], requeueAfterMs: INVALID_MS }
 }
 
 /** Nothing is done, and what there is goes on as it is. */

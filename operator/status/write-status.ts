@@ -12,8 +12,7 @@ export async function writeStatus(
   planned: PlannedStatus,
   now: number,
 ): Promise<void> {
-  const status = statusAt(object, planned, now)
-  if (isDeepStrictEqual(status, object['status'])) return
+  if (isTold(object, planned, now)) return
   const { apiVersion, kind, metadata } = object
   const { name, namespace, uid, resourceVersion } = metadata
   // The status is the memory of migrations: it is never written to a later store of this name, nor over what another
@@ -24,7 +23,12 @@ export async function writeStatus(
     ...(uid !== undefined && { uid }),
     ...(resourceVersion !== undefined && { resourceVersion }),
   }
-  await client.applyStatus({ apiVersion, kind, metadata: only, status })
+  await client.applyStatus({ apiVersion, kind, metadata: only, status: statusAt(object, planned, now) })
+}
+
+/** Whether the object's status says it already. */
+export function isTold(object: KubernetesObject, planned: PlannedStatus, now: number): boolean {
+  return isDeepStrictEqual(statusAt(object, planned, now), object['status'])
 }
 
 /** A condition's time is that of its last change from True to False or back, and of nothing else. */

@@ -26,17 +26,21 @@ export interface Place {
   readonly serviceRange: string
 }
 
+const ATTEMPTS = 3
 const LOOPBACK: Place = { address: '127.0.0.1', serviceRange: '10.96.0.0/16' }
 
 export async function startControlPlane(): Promise<ControlPlane> {
   const given = process.env['TEST_KUBECONFIG']
   if (given !== undefined) return givenControlPlane(given)
-  const processes = await startProcesses()
-  try {
-    return await bootControlPlane(processes)
-  } catch (error) {
-    await processes.close()
-    throw error
+  for (let attempts = 1; ; attempts += 1) {
+    const processes = await startProcesses()
+    try {
+      return await bootControlPlane(processes)
+    } catch (error) {
+      await processes.close()
+      // Between the look at a port and its use somebody else may have taken it.
+      if (attempts === ATTEMPTS || !/address already in use/.test(String(error))) throw error
+    }
   }
 }
 

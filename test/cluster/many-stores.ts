@@ -13,8 +13,8 @@ const CRDS = new URL('../../crds', import.meta.url).pathname
 /** Stores on PostgreSQL, each with a Secret for its database, one pod, a ServiceMonitor and a PrometheusRule. */
 export interface ManyStores {
   readonly namespace: string
-  /** Sets an annotation of one of them, or a spec as well; a store that is not there is made. */
-  change(name: string, annotation: string, spec?: object): Promise<void>
+  /** Sets an annotation of those that are named, or more of their spec as well. */
+  change(names: readonly string[], annotation: string, spec?: object): Promise<void>
   /** Plays the kubelet until all of them are ready. Nothing runs: of Jobs it is said that they ended, of proxies that they serve. */
   ready(timeoutMs: number): Promise<void>
   close(): Promise<void>
@@ -34,36 +34,35 @@ export async function makeManyStores(cluster: ControlPlane, names: readonly stri
   const succeeded = { exitCode: 0, message: JSON.stringify({ to: 1, pending: [] }) }
   const kubelet = createTestKubelet(client, namespace, { run: () => Promise.resolve(succeeded), podIp: NOBODY })
 
-  const objectsOf = (name: string, annotation: string, spec: object = {}): readonly object[] => [
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: `${name}-db`, namespace },
-      stringData: { uri: `postgres://u:p@db.example/${name}` },
+  const secretOf = (name: string): object => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `${name}-db`, namespace },
+    stringData: { uri: `postgres://u:p@db.example/${name}` },
+  })
+  const storeOf = (name: string, annotation: string, spec: object = {}): object => ({
+    apiVersion: 'tollgate.dev/v1alpha1',
+    kind: 'ApiKeyStore',
+    metadata: { name, namespace, annotations: { 'example.com/note': annotation } },
+    spec: {
+      image: 'registry.example/tollgate:1',
+      replicas: 1,
+      database: { engine: 'postgres', postgres: { connectionSecretRef: { name: `${name}-db` } } },
+      ...spec,
     },
-    {
-      apiVersion: 'tollgate.dev/v1alpha1',
-      kind: 'ApiKeyStore',
-      metadata: { name, namespace, annotations: { 'example.com/note': annotation } },
-      spec: {
-        image: 'registry.example/tollgate:1',
-        replicas: 1,
-        database: { engine: 'postgres', postgres: { connectionSecretRef: { name: `${name}-db` } } },
-        ...spec,
-      },
-    },
-  ]
+  })
   const areReady = async (): Promise<boolean> => {
     const stores = await client.list(kinds.ApiKeyStore, { namespace })
     return stores.length >= names.length && stores.every(isReadyNow)
   }
 
   for (let start = 0; start < names.length; start += BATCH) {
-    await cluster.apply(...names.slice(start, start + BATCH).flatMap((name) => objectsOf(name, 'new')))
+    const batch = names.slice(start, start + BATCH)
+    await cluster.apply(...batch.map(secretOf), ...batch.map((name) => storeOf(name, 'new')))
   }
   return {
     namespace,
-    change: (name, annotation, spec) => cluster.apply(...objectsOf(name, annotation, spec)),
+    change: (some, annotation, spec) => cluster.apply(...some.map((name) => storeOf(name, annotation, spec))),
     async ready(timeoutMs) {
       await until(
         'all stores are ready',

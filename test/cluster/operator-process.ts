@@ -13,9 +13,12 @@ export interface OperatorProcess {
 export interface Readings {
   /** The sum over all series of the metric that have these words in their labels. */
   sum(metric: string, ...words: readonly string[]): number
-  /** How many calls were made since the start, as `GET secrets`: neither of the lease nor by watches. */
-  calls(): ReadonlyMap<string, number>
+  /** Since the start: neither of the lease nor by watches. */
+  calls(): Calls
 }
+
+/** How many of each kind, as `GET secrets`. */
+export type Calls = Readonly<Record<string, number>>
 
 const METRIC = /^tollgate_operator_(?<name>\w+?)(?:\{(?<labels>.*)\})? (?<value>\S+)$/
 const REQUEST = /verb="(?<verb>[A-Z]+)",resource="(?<resource>[a-z]*)"/
@@ -61,12 +64,12 @@ function readingsOf(text: string): Readings {
         .filter(({ name, labels }) => name === metric && words.every((word) => labels.includes(word)))
         .reduce((sum, { value }) => sum + value, 0),
     calls() {
-      const calls = new Map<string, number>()
+      const calls: Record<string, number> = {}
       for (const { name, labels, value } of series) {
         const { verb, resource } = (name === 'api_requests_total' && REQUEST.exec(labels)?.groups) || {}
         if (verb === undefined || verb === 'WATCH' || resource === 'leases') continue
         const what = `${verb} ${resource || 'of the API'}`
-        calls.set(what, (calls.get(what) ?? 0) + value)
+        calls[what] = (calls[what] ?? 0) + value
       }
       return calls
     },
@@ -74,8 +77,8 @@ function readingsOf(text: string): Readings {
 }
 
 /** What was called meanwhile, most often first. */
-export function callsBetween(before: Readings, after: Readings): ReadonlyMap<string, number> {
+export function callsBetween(before: Readings, after: Readings): Calls {
   const earlier = before.calls()
-  const more = [...after.calls()].map(([what, count]) => [what, count - (earlier.get(what) ?? 0)] as const)
-  return new Map(more.filter(([, count]) => count > 0).toSorted(([, one], [, other]) => other - one))
+  const more = Object.entries(after.calls()).map(([what, count]) => [what, count - (earlier[what] ?? 0)] as const)
+  return Object.fromEntries(more.filter(([, count]) => count > 0).toSorted(([, one], [, other]) => other - one))
 }

@@ -110,6 +110,40 @@ test('a pass that fails is tried again, and lists come from what is known', asyn
   }
 })
 
+test('a kind that a cluster need not know is watched while it does, from when it is first asked for', async (t) => {
+  const { server, put, operate } = await scene(t)
+  put('one')
+  const putMonitor = (interval: string) =>
+    server.put({
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'ServiceMonitor',
+      metadata: {
+        name: 'one',
+        namespace: 'a',
+        labels: { 'app.kubernetes.io/managed-by': 'tollgate-operator', 'app.kubernetes.io/instance': 'one' },
+      },
+      spec: { interval },
+    })
+  putMonitor('1s')
+  const seen: number[] = []
+  const operator = await operate({}, ({ client }) => async () => {
+    seen.push((await client.list(kinds.ServiceMonitor)).length)
+    return undefined
+  })
+  const isWatched = async () => (await operator.ask('/metrics')).text.includes('cache_objects{kind="ServiceMonitor"} 1')
+  await until('it is watched', isWatched)
+  const passes = operator.passes.length
+  putMonitor('2s')
+  await until('its change is a reason', () => operator.passes.length > passes)
+  assert.deepEqual(new Set(seen), new Set([1]))
+  assert.ok(await operator.isReady())
+
+  server.setFault(({ url }) => (url.includes('servicemonitors') ? { status: 404 } : undefined))
+  server.cutWatches()
+  await until('it is watched no more', async () => !(await isWatched()))
+  assert.ok(await operator.isReady())
+})
+
 test('a leader that another one has replaced writes nothing more', async (t) => {
   const { server, put, operate } = await scene(t)
   put('one')

@@ -189,6 +189,7 @@ async function passesAs(account: string, where: string, store: string, passes: n
     const client = createClient(connection, { fieldValidation: 'Strict' })
     const reconcile = createReconcile({
       client,
+      createReaders: () => ({ cached: client, fresh: client }),
       now: Date.now,
       operatorNamespace: where,
       makeSecret: () => 'a-secret-of-at-least-32-characters',

@@ -66,6 +66,7 @@ export async function startStoreScene(): Promise<StoreScene> {
   const operator = createClient(counted, { fieldValidation: 'Strict' })
   const reconcile = createReconcile({
     client: operator,
+    createReaders: () => ({ cached: operator, fresh: operator }),
     now: () => now,
     operatorNamespace: 'tollgate-system',
     makeSecret: () => randomBytes(32).toString('base64'),

@@ -7,6 +7,8 @@ import { processOf } from './process-of.ts'
 import type { Stage } from './stage.ts'
 
 const CONDITIONS_MS = 120_000
+/** The lease lasts half a minute, and is looked at every five seconds. */
+const TAKEN_OVER_MS = 60_000
 
 export function changing(stageOf: () => Stage): void {
   // The first waits most of its time, since Secrets are not watched.
@@ -72,7 +74,7 @@ export function changing(stageOf: () => Stage): void {
         const leader = await leaderOf(stage)
         return leader !== '' && leader !== before && leader
       },
-      CONDITIONS_MS,
+      TAKEN_OVER_MS,
     )
     await gateway.kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'akstore/gateway', '--timeout=120s')
     await gateway.ready()

@@ -8,7 +8,7 @@ import { startFakeApiServer } from '../../support/fake-api-server.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { until } from '../../support/until.ts'
 
-/** The real proportions, a hundred times as fast. */
+/** About the real proportions, thirty times as fast. */
 const timing: LeaseTiming = { durationMs: 1000, renewDeadlineMs: 600, retryMs: 150 }
 
 interface Competitor {

@@ -167,3 +167,28 @@ test('a queue that is stopped ends when its last pass has ended, and begins none
   timer.advance(1_000_000)
   assert.equal(starts.length, 1)
 })
+
+test('keys that begin together do not come back together: the first time each comes at a moment of its own', async () => {
+  const timer = standingTimer()
+  const passes: string[] = []
+  const chances = [0.25, 0.75]
+  const queue = createQueue({
+    workers: 2,
+    timer,
+    chance: () => chances.shift() ?? assert.fail('asked for more'),
+    onFailure: () => undefined,
+    work: (key) => Promise.resolve(passes.push(key) && 60_000),
+  })
+  const after = async (ms: number): Promise<readonly string[]> => {
+    timer.advance(ms)
+    await turn()
+    return passes.splice(0)
+  }
+  queue.add('a')
+  queue.add('b')
+  assert.deepEqual(await after(0), ['a', 'b'])
+  assert.deepEqual(await after(15_000), ['a'])
+  assert.deepEqual(await after(30_000), ['b'])
+  assert.deepEqual(await after(30_000), ['a'])
+  assert.deepEqual(await after(30_000), ['b'])
+})
