@@ -97,11 +97,7 @@ const wanted = [
   ...each(KEEP, 'batch/jobs', '/services', '/serviceaccounts'),
   ...each(KEEP, 'autoscaling/horizontalpodautoscalers', 'policy/poddisruptionbudgets'),
   ...each(KEEP, 'networking.k8s.io/networkpolicies'),
-  ...each(
-    'get list create patch delete',
-    'monitoring.coreos.com/servicemonitors',
-    'monitoring.coreos.com/prometheusrules',
-  ),
+  ...each(KEEP, 'monitoring.coreos.com/servicemonitors', 'monitoring.coreos.com/prometheusrules'),
   ...each(`${READ} create patch`, 'apps/deployments', '/persistentvolumeclaims'),
   ...each('get create', '/secrets'),
   ...each('create', 'events.k8s.io/events'),
