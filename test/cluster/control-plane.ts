@@ -44,7 +44,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   }
 }
 
-async function givenControlPlane(kubeconfig: string): Promise<ControlPlane> {
+export async function givenControlPlane(kubeconfig: string): Promise<ControlPlane> {
   const access = await accessCluster(kubeconfig)
   const refuse = (): Promise<never> => Promise.reject(new Error('the cluster of TEST_KUBECONFIG is not stopped'))
   return {
