@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { createSecret, type Secret } from '../../proxy/auth/secret.ts'
 import type { KeyFields } from '../../proxy/domain/key.ts'
@@ -26,6 +28,8 @@ export interface Replica {
   /** The code of the refusal, or undefined where the call went through; and what `Answer` has. */
   call(key: string, headers?: Readonly<Record<string, string>>): Promise<Answer & { readonly code: string | undefined }>
   get(path: string, key?: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> }>
+  /** What it keeps on its disk for a time without a database; empty where there is nothing. */
+  snapshot(): Promise<string>
   /** Sends the signal (SIGTERM) and answers the exit status, null if it was killed. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
   restart(signal?: NodeJS.Signals, env?: Env): Promise<void>
@@ -148,6 +152,8 @@ export function untilReady(replica: Replica): Promise<unknown> {
   return until('the gateway is ready', async () => (await replica.get('/health/ready')).status === 200)
 }
 
+const SNAPSHOT = 'keys.snapshot'
+
 let serial = 0
 
 async function startReplica(home: Home, onThrough: (requestId: string) => void): Promise<Replica> {
@@ -175,6 +181,7 @@ async function startReplica(home: Home, onThrough: (requestId: string) => void):
       const { status, text } = await ask(url + path, key === undefined ? {} : { headers: { 'x-api-key': key } })
       return { status, body: json(text) }
     },
+    snapshot: () => readFile(join(home.path, SNAPSHOT), 'utf8').catch(() => ''),
     stop,
     async restart(signal, env = {}) {
       await stop(signal)

