@@ -115,7 +115,8 @@ export async function startGateway(
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const port = await new Promise<number>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
+    // Not at its 'exit', which may come before the last of what it says.
+    child.once('close', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
     createInterface({ input: child.stdout }).on('line', (text) => {
       if (!text.startsWith('{')) return
       const line = parseLine(text)

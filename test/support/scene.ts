@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http'
-import { createServer } from 'node:net'
 import { ask as askUrl, type Answer, open as openUrl, type Opened } from './ask.ts'
 import { type Behaviour, type FakeUpstream, type SeenCall, startFakeUpstream } from './fake-upstream.ts'
+import { freePort } from './free-port.ts'
 import { createHome, type Env, type GatewayProcess, type Home, startGateway, until, upstreamEnv } from './gateway.ts'
 
 /** A row of request_logs. */
@@ -142,15 +142,6 @@ function idOf(call: SeenCall): string {
 
 /** The environment in which models named glm-* go where nobody listens. */
 export async function unreachableZai(): Promise<Env> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  if (address === null || typeof address === 'string') throw new Error('it did not listen on TCP')
-  const url = `http://127.0.0.1:${address.port}`
+  const url = `http://127.0.0.1:${await freePort()}`
   return { ZAI_API_KEY: 'upstream-zai-secret', ZAI_API_BASE: url, ZAI_ANTHROPIC_BASE: url }
 }

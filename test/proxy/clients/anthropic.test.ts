@@ -13,7 +13,8 @@ import { message, pick, usage, usageColumns } from '../../support/dialogs.ts'
 import { defaultText } from '../../support/fake-upstream.ts'
 import { startScene } from '../../support/scene.ts'
 
-const scene = await startScene({ env: { IDLE_TIMEOUT_MS: '300', MAX_REQUEST_BODY_MB: '1' } })
+// As long as an upstream of a test may take that is not silent, but slow.
+const scene = await startScene({ env: { IDLE_TIMEOUT_MS: '2000', MAX_REQUEST_BODY_MB: '1' } })
 const [alice, limited, narrow] = await Promise.all([
   scene.home.createKey(['--name', 'alice', '--token-limit', '100000']),
   scene.home.createKey(['--token-limit', '10']),

@@ -12,7 +12,8 @@ import { chat, completion, pick, question, usage, usageColumns } from '../../sup
 import { defaultText } from '../../support/fake-upstream.ts'
 import { startScene } from '../../support/scene.ts'
 
-const scene = await startScene({ env: { IDLE_TIMEOUT_MS: '300', MAX_REQUEST_BODY_MB: '1' } })
+// As long as an upstream of a test may take that is not silent, but slow.
+const scene = await startScene({ env: { IDLE_TIMEOUT_MS: '2000', MAX_REQUEST_BODY_MB: '1' } })
 const [alice, limited] = await Promise.all([
   scene.home.createKey(['--name', 'alice', '--token-limit', '100000']),
   scene.home.createKey(['--token-limit', '10']),
@@ -156,11 +157,13 @@ test('an error in the middle of a stream is raised by the SDK, with its code', a
   await Promise.all(
     plans.map(async ([plan, code]) => {
       const [one, two] = [scene.mark(plan), scene.mark(plan)]
-      const stream = await client.chat.completions.create({ ...chat, stream: true }, { headers: one.headers })
-      assert.equal((await failure(collect(stream))).code, code)
-      const response = await client.responses.create({ ...question, stream: true }, { headers: two.headers })
-      const last = (await collect(response)).at(-1)
-      assert.deepEqual(last?.type === 'error' && last.code, code)
+      const [stream, response] = await Promise.all([
+        client.chat.completions.create({ ...chat, stream: true }, { headers: one.headers }),
+        client.responses.create({ ...question, stream: true }, { headers: two.headers }),
+      ])
+      const [error, events] = await Promise.all([failure(collect(stream)), collect(response)])
+      const last = events.at(-1)
+      assert.deepEqual([error.code, last?.type === 'error' && last.code], [code, code])
     }),
   )
 })

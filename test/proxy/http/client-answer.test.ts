@@ -17,7 +17,7 @@ const server = await listen(
       endpoint: endpointOf('/v1/messages', [], true),
       requestId: 'one',
       headers: { 'x-given': 'first' },
-      stallTimeoutMs: 300,
+      stallTimeoutMs: 500,
       reportError: (error) => reported.push(error),
       isDraining: () => false,
     })

@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { ask, json } from '../../support/ask.ts'
 import { message, pick, usage } from '../../support/dialogs.ts'
+import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/gateway.ts'
 import { startScene } from '../../support/scene.ts'
 
 const metricsPort = await freePort()
 const [scene, apart] = await Promise.all([startScene(), startScene({ env: { METRICS_PORT: String(metricsPort) } })])
 after(() => Promise.all([scene.close(), apart.close()]))
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 test("GET / is system A's JSON for programs", async () => {
   const answers = await Promise.all([

@@ -4,7 +4,8 @@ import { json } from '../../../support/ask.ts'
 import { chat, eventsOf, pick } from '../../../support/dialogs.ts'
 import { startScene } from '../../../support/scene.ts'
 
-const scene = await startScene({ env: { FIRST_BYTE_TIMEOUT_MS: '300', IDLE_TIMEOUT_MS: '300' } })
+// As long as an upstream of a test may take that is not silent, but slow.
+const scene = await startScene({ env: { FIRST_BYTE_TIMEOUT_MS: '2000', IDLE_TIMEOUT_MS: '2000' } })
 after(() => scene.close())
 
 const path = '/v1/chat/completions'

@@ -17,9 +17,10 @@ function refusal(key: string) {
 }
 
 test('a key is refused from the moment on which it expires', async () => {
-  const expiresAt = new Date(Date.now() + 2500).toISOString()
-  const { key } = await scene.home.createKey(['--expires', expiresAt])
+  const { id: keyId, key } = await scene.home.createKey()
   assert.equal((await scene.ask('/v1/messages', { key, body: message })).status, 200)
+  const expiresAt = new Date(Date.now() + 1000).toISOString()
+  assert.equal((await scene.ask(`/api/keys/${keyId}`, { method: 'PUT', body: { expiresAt } })).status, 200)
   const { id, status, text } = await refusal(key)
   assert.equal(status, 403)
   const sentence = `API key expired on ${expiresAt}`

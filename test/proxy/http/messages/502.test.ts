@@ -1,32 +1,11 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { json } from '../../../support/ask.ts'
 import { message, pick } from '../../../support/dialogs.ts'
-import { startScene } from '../../../support/scene.ts'
+import { startScene, unreachableZai } from '../../../support/scene.ts'
 
-const closedPort = await portWithoutListener()
-const scene = await startScene({
-  env: {
-    // Models named glm-* go where nobody listens.
-    ZAI_API_KEY: 'upstream-zai-secret',
-    ZAI_ANTHROPIC_BASE: `http://127.0.0.1:${closedPort}`,
-    ZAI_API_BASE: `http://127.0.0.1:${closedPort}`,
-  },
-})
+const scene = await startScene({ env: await unreachableZai() })
 after(() => scene.close())
-
-async function portWithoutListener(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 for (const stream of [false, true]) {
   const what = stream ? 'a stream' : 'a message'

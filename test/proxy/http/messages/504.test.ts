@@ -5,9 +5,11 @@ import { eventsOf, message, pick } from '../../../support/dialogs.ts'
 import { until } from '../../../support/gateway.ts'
 import { startScene } from '../../../support/scene.ts'
 
+// As long as an upstream of a test may take that is not silent, but slow.
+const timeouts = { FIRST_BYTE_TIMEOUT_MS: '2000', IDLE_TIMEOUT_MS: '2000' }
 const [scene, beating] = await Promise.all([
-  startScene({ env: { FIRST_BYTE_TIMEOUT_MS: '300', IDLE_TIMEOUT_MS: '300' } }),
-  startScene({ env: { FIRST_BYTE_TIMEOUT_MS: '400', IDLE_TIMEOUT_MS: '400', SSE_HEARTBEAT_MS: '50' } }),
+  startScene({ env: timeouts }),
+  startScene({ env: { ...timeouts, SSE_HEARTBEAT_MS: '50' } }),
 ])
 after(() => Promise.all([scene.close(), beating.close()]))
 
