@@ -8,8 +8,10 @@ import { startFakeApiServer } from '../../support/fake-api-server.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { until } from '../../support/until.ts'
 
-/** About the real proportions, thirty times as fast. */
-const timing: LeaseTiming = { durationMs: 1000, renewDeadlineMs: 600, retryMs: 150 }
+/** About the real proportions, thirty times as fast: of who is to lose the lease by itself. */
+const hasty: LeaseTiming = { durationMs: 1000, renewDeadlineMs: 600, retryMs: 150 }
+/** Of who is to lead for as long as the test lasts, on a machine that stands still for a second, too. */
+const patient: LeaseTiming = { durationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 150 }
 
 interface Competitor {
   readonly lease: Lease
@@ -29,7 +31,7 @@ async function scene(t: TestContext) {
   const spec = (): Readonly<Record<string, unknown>> =>
     (server.objects()[0]?.['spec'] ?? {}) as Readonly<Record<string, unknown>> // safe: the only object is a Lease
   /** Each reaches the server by a way of its own, which can be cut. */
-  async function compete(identity: string): Promise<Competitor> {
+  async function compete(identity: string, timing: LeaseTiming): Promise<Competitor> {
     const proxy = await startFaultProxy({ port: Number(new URL(server.url).port) })
     const readIdentity = () => Promise.resolve({ server: `http://127.0.0.1:${proxy.port}`, headers: {}, tls: {} })
     const connection = openConnection({ readIdentity })
@@ -65,14 +67,14 @@ async function scene(t: TestContext) {
 
 test('one of two leads, and when it stops the other need not wait for the end of the lease', async (t) => {
   const { spec, compete } = await scene(t)
-  const one = await compete('one')
+  const one = await compete('one', { ...patient, retryMs: 1000 }) // which is also its time to give the lease back
   await until('the first leads', () => one.lease.isLeading())
   assert.match(String(spec()['renewTime']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
   assert.deepEqual(
     [spec()['holderIdentity'], spec()['leaseDurationSeconds'], spec()['leaseTransitions']],
-    ['one', 1, 0],
+    ['one', 60, 0],
   )
-  const other = await compete('other')
+  const other = await compete('other', patient)
   const renewedAt = spec()['renewTime']
   await until('a renewal', () => spec()['renewTime'] !== renewedAt)
   assert.equal(other.lease.isLeading(), false)
@@ -85,9 +87,9 @@ test('one of two leads, and when it stops the other need not wait for the end of
 
 test('a leader that cannot renew gives up before another one leads, and never takes it back', async (t) => {
   const { spec, compete } = await scene(t)
-  const one = await compete('one')
-  await until('the first leads', () => one.lease.isLeading())
-  const other = await compete('other')
+  const one = await compete('one', hasty)
+  await until('the first leads', () => one.events.includes('leading'))
+  const other = await compete('other', patient)
   one.cut()
   let wasTogether = false
   await until('the other leads', () => {
@@ -105,8 +107,8 @@ test('a leader that cannot renew gives up before another one leads, and never ta
 
 test('a process that stood still leads no more at the moment it goes on, before any timer of it went off', async (t) => {
   const { compete, server } = await scene(t)
-  const one = await compete('one')
-  await until('the first leads', () => one.lease.isLeading())
+  const one = await compete('one', hasty)
+  await until('the first leads', () => one.events.includes('leading'))
   const connection = openConnection({
     readIdentity: () => Promise.resolve({ server: server.url, headers: {}, tls: {} }),
   })
@@ -117,7 +119,7 @@ test('a process that stood still leads no more at the moment it goes on, before 
     },
   })
   await client.get(kinds.Service, { namespace: 'a', name: 's' })
-  for (const end = performance.now() + timing.renewDeadlineMs; performance.now() < end;); // stands still
+  for (const end = performance.now() + hasty.renewDeadlineMs; performance.now() < end;); // stands still
   assert.equal(one.lease.isLeading(), false)
   await assert.rejects(
     client.create({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'a' } }),
@@ -128,7 +130,7 @@ test('a process that stood still leads no more at the moment it goes on, before 
 
 test('a lease that somebody else has taken is lost at once', async (t) => {
   const { server, compete } = await scene(t)
-  const one = await compete('one')
+  const one = await compete('one', patient)
   await until('the first leads', () => one.lease.isLeading())
   server.put({
     apiVersion: 'coordination.k8s.io/v1',

@@ -174,7 +174,7 @@ test('objects of 2 MiB and lines in small pieces arrive whole', async (t) => {
 })
 
 test('what the watch does not tell is found by the next list, and counted', async (t) => {
-  const { server, watch, missed, agree } = await scene(t, { relistMs: 100 })
+  const { server, watch, missed, agree } = await scene(t, { relistMs: 500 }) // ample time for the bookmark to come first
   server.putSilently(store('lost'))
   server.bookmark()
   await agree('the next list')
