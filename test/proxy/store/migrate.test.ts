@@ -115,7 +115,7 @@ test('postgres: a user who may not make schemas uses the one that was made for t
 
 test('postgres: one connection is enough to migrate', async (t) => {
   const empty = await emptyDatabase(t, 'postgres')
-  const home = await createHome({ ...empty.env, POOL_MAX_CONNECTIONS: '1', POOL_CONNECT_TIMEOUT_MS: '2000' })
+  const home = await createHome({ ...empty.env, POOL_MAX_CONNECTIONS: '1', POOL_CONNECT_TIMEOUT_MS: '20000' })
   t.after(() => home.remove())
   const { status, stderr } = await home.cli(['schema', 'up'])
   assert.deepEqual([status, stderr], [0, ''])

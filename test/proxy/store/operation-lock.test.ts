@@ -58,7 +58,7 @@ test('limits of the role are for calls: nobody who waits or works is cut off by 
   const database = await empty.open()
   const [{ name } = { name: '' }] = await select<{ name: string }>(database, 'SELECT current_database() AS name')
   for (const limit of ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) {
-    await run(database, `ALTER DATABASE "${name}" SET ${limit} = '100ms'`)
+    await run(database, `ALTER DATABASE "${name}" SET ${limit} = '1s'`)
   }
   // In an order of its own each: the one that works is idle for as long as the other waits, and longer than any limit.
   const [first, second] = [await empty.open(), await empty.open()]
@@ -74,7 +74,7 @@ test('limits of the role are for calls: nobody who waits or works is cut off by 
     () => undefined,
     () => Promise.resolve('second'),
   )
-  await until('the second has waited for longer than the limits', async () => (await waitedMs(database)) > 300)
+  await until('the second has waited for longer than the limits', async () => (await waitedMs(database)) > 1200)
   release.resolve('first')
   assert.deepEqual(await Promise.all([holding, waiting]), ['first', 'second'])
 })

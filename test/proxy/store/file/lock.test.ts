@@ -98,7 +98,7 @@ test('of many who want it one has it at a time', async (t) => {
   const { path } = keyFileFor(t)
   let inside = 0
   const enter = () =>
-    withLock(path, 10_000, async () => {
+    withLock(path, 60_000, async () => {
       assert.equal(++inside, 1)
       await new Promise(setImmediate)
       inside--
