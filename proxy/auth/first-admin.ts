@@ -34,7 +34,7 @@ export async function ensureAdmin(store: AdminStore, given: string | undefined, 
     const secret = markSecret(given)
     if (existing) {
       await store.rotate(FROM_ENVIRONMENT, secret)
-      await store.setStatus(FROM_ENVIRONMENT, 'active')
+      if (existing.status !== 'active') await store.setStatus(FROM_ENVIRONMENT, 'active')
     } else await store.create(FROM_ENVIRONMENT, adminFields('admin-from-environment'), secret, first.now)
     return
   }

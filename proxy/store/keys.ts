@@ -52,21 +52,23 @@ export function createKeyStore(database: Database): KeyStore {
   const ApiKeys = modelIn(database)
   const Tenants = tenantModelIn(database)
 
-  /** Sets what `change` answers. */
-  const changing = (
+  /** Sets what `change` answers; false is nothing. */
+  const changing = async (
     id: string,
     now: number,
     expectedRevision: string | undefined,
-    change: (row: ApiKeyRow, transaction: Transaction) => Promise<Columns>,
-  ): Promise<void> =>
-    changeConfig(database, 'change a key', expectedRevision, async (transaction) => {
+    change: (row: ApiKeyRow, transaction: Transaction) => Promise<Columns | false>,
+  ): Promise<void> => {
+    await changeConfig(database, 'change a key', expectedRevision, async (transaction) => {
       const row = await ApiKeys.findOne({ where: { id, status: { [Op.ne]: 'revoked' } }, lock: true, transaction })
       if (!row) throw new NoLivingKey(`${id} is no key, or was revoked`)
-      const columns = { ...(await change(row, transaction)), updated_at: now }
-      await row.update(columns, { transaction }).catch((error: unknown) => {
+      const columns = await change(row, transaction)
+      if (columns === false) return false
+      return row.update({ ...columns, updated_at: now }, { transaction }).catch((error: unknown) => {
         throw isTaken(error, 'name') ? nameTaken(row.name, error) : error
       })
     })
+  }
 
   return {
     tenants: createTenantStore(database),
@@ -120,6 +122,7 @@ export function createKeyStore(database: Database): KeyStore {
     rotate: (id, { hash, prefix }, overlapMs = 0, now = Date.now(), expectedRevision) =>
       changing(id, now, expectedRevision, async (row, transaction) => {
         await refuseTaken(ApiKeys, hash, id, transaction)
+        if (row.hash === hash && row.previous_hash === null) return false
         const overlaps = overlapMs > 0 && row.hash !== hash
         const previous_until = overlaps ? now + overlapMs : null
         return { hash, prefix, previous_hash: overlaps ? row.hash : null, previous_until }

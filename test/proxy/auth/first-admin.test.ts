@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AdminStore, ensureAdmin } from '../../../proxy/auth/first-admin.ts'
 import { hashSecret } from '../../../proxy/auth/secret.ts'
+import { readRevision } from '../../../proxy/store/revision.ts'
 import { aKey } from '../../support/a-key.ts'
+import { testEngines } from '../../support/database.ts'
 
 const NOON = Date.UTC(2030, 0, 1, 12)
 const GIVEN = 'an-admin-key-from-outside'
@@ -77,4 +79,13 @@ test('an admin key from outside that is no longer given is disabled, and in forc
     [...rows.values()].map(({ status }) => status),
     ['active'],
   )
+})
+
+testEngines('a start that finds its admin key as it should be changes nothing', async (_t, { keys, database }) => {
+  await ensureAdmin(keys, GIVEN, first('id-1'))
+  const before = await readRevision(database)
+  await ensureAdmin(keys, GIVEN, first('id-2'))
+  assert.equal(await readRevision(database), before, 'all replicas would read all their keys anew')
+  await ensureAdmin(keys, `${GIVEN}-2`, first('id-3'))
+  assert.notEqual(await readRevision(database), before)
 })
