@@ -51,7 +51,10 @@ test(`${ROUNDS} rounds of faults around SQLite neither lose nor double an entry`
   const [member] = crew.members
   assert.ok(member)
   const query = async (sql: string): Promise<readonly object[]> => {
-    const file = new DatabaseSync(join(database?.path ?? member.home.path, 'tollgate.db'), { readOnly: true })
+    const file = new DatabaseSync(join(database?.path ?? member.home.path, 'tollgate.db'), {
+      readOnly: true,
+      timeout: 10_000,
+    })
     try {
       return file.prepare(sql).all()
     } finally {

@@ -142,7 +142,7 @@ test('what the database did not take in time is printed, and counts once however
   assert.equal(first.status, 200)
   await until('the first entry is there', () => stage.entries().length === 1)
 
-  const database = new DatabaseSync(join(home.path, 'tollgate.db'))
+  const database = new DatabaseSync(join(home.path, 'tollgate.db'), { timeout: 10_000 })
   database.exec('BEGIN EXCLUSIVE')
   const answers: Answer[] = []
   for (let call = 0; call < 5; call++) answers.push(await ask(`${gateway.url}/v1/messages`, { headers, body: message }))

@@ -10,6 +10,8 @@ import { type CommandLine, type Ended, startCommandLine } from './command-line.t
 
 export { until } from './until.ts'
 
+/** The file is closed to readers for moments: while its last writer leaves it, or the first one after a crash comes. */
+const BUSY_MS = 10_000
 const MAIN = new URL('../../bin/tollgate.mjs', import.meta.url).pathname
 
 export type Env = Readonly<Record<string, string>>
@@ -83,7 +85,7 @@ export async function createHome(env: Env = {}): Promise<Home> {
       return JSON.parse(stdout) as { id: string; key: string; name: string } // safe: --json's contract
     },
     query<Row>(sql: string, ...values: (string | number)[]) {
-      const database = new DatabaseSync(join(path, 'tollgate.db'), { readOnly: true })
+      const database = new DatabaseSync(join(path, 'tollgate.db'), { readOnly: true, timeout: BUSY_MS })
       try {
         return database.prepare(sql).all(...values) as Row[] // safe: the test knows what it asked for
       } finally {
