@@ -18,7 +18,8 @@ import { type Behaviour, type FakeUpstream, startFakeUpstream } from '../../supp
 import { until } from '../../support/gateway.ts'
 import { aRouter } from '../../support/journeys.ts'
 
-const DEADLINE_MS = 200
+/** Long enough for a busy machine to get as far as the test wants before it. */
+const DEADLINE_MS = 2000
 const LONG_MS = 60_000
 
 interface Road {
@@ -36,6 +37,8 @@ interface Journeyed {
 }
 
 interface Moments {
+  /** Without it there is none in sight. */
+  readonly deadlineMs?: number
   readonly plan: Partial<Behaviour>
   /** Before each attempt. */
   readonly onEnter?: (road: Road) => void
@@ -46,7 +49,10 @@ interface Moments {
 }
 
 /** A stream on its way through two channels, of which the second one says nothing at all. */
-async function travel(t: TestContext, { plan, onEnter, onReopen, lateMs }: Moments): Promise<Journeyed> {
+async function travel(
+  t: TestContext,
+  { deadlineMs = LONG_MS, plan, onEnter, onReopen, lateMs }: Moments,
+): Promise<Journeyed> {
   const first = await startFakeUpstream({ plan })
   const second = await startFakeUpstream({ plan: { neverAnswer: true } })
   const upstream = createUpstream({ connectTimeoutMs: LONG_MS, firstByteTimeoutMs: LONG_MS, idleTimeoutMs: LONG_MS })
@@ -76,7 +82,7 @@ async function travel(t: TestContext, { plan, onEnter, onReopen, lateMs }: Momen
     isDraining: () => false,
   })
   const admittedAt = Date.now()
-  const deadlineAt = admittedAt + DEADLINE_MS
+  const deadlineAt = admittedAt + deadlineMs
   const road: Road = { first, client, caller, deadlineAt }
   const now = (): number => Date.now() - (lateMs?.(road) ?? 0)
   const channels = inList(aChannel('first', { baseUrl: first.url }), aChannel('second', { baseUrl: second.url }))
@@ -114,14 +120,16 @@ const bounded = { timeout: LONG_MS / 2 }
 
 test('a deadline that passes while another attempt is written down is kept: it is not begun', bounded, async (t) => {
   const { outcome, failed, asked } = await travel(t, {
+    deadlineMs: DEADLINE_MS,
     plan: { hangUp: true },
-    onReopen: ({ deadlineAt }) => until('the deadline', () => Date.now() > deadlineAt + DEADLINE_MS),
+    onReopen: ({ deadlineAt }) => until('the deadline', () => Date.now() > deadlineAt + 100),
   })
   assert.deepEqual([outcome.status, outcome.error, failed, asked], ['failed', 'upstream_broken', [], [1, 0]])
 })
 
 test('nothing begins behind the deadline, though the clock was set back meanwhile', bounded, async (t) => {
   const { outcome, failed, asked } = await travel(t, {
+    deadlineMs: DEADLINE_MS,
     plan: { neverAnswer: true },
     lateMs: ({ first }) => (first.calls.length > 0 ? LONG_MS : 0),
   })
