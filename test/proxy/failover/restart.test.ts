@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FailedAttempt } from '../../../proxy/domain/entry.ts'
-import { startGateway } from '../../support/gateway.ts'
+import { type GatewayProcess, startGateway } from '../../support/gateway.ts'
 import { callers, startPools } from '../../support/pools.ts'
 
 test('a gateway that is killed between two attempts has written down the first one and who got the second', async (t) => {
@@ -10,15 +10,18 @@ test('a gateway that is killed between two attempts has written down the first o
     second: { plan: { neverAnswer: true } },
     third: {},
   })
-  t.after(() => pools.close())
+  let again: GatewayProcess | undefined
+  t.after(async () => {
+    await again?.stop() // it has files where the pools are
+    await pools.close()
+  })
   const { path, body } = callers.messages
   const asked = assert.rejects(pools.ask(path, { ...body, stream: true }))
   const id = await pools.upstream('second').waitFor(([call]) => call?.headers['x-client-request-id'])
   await pools.gateway.stop('SIGKILL')
   await asked
 
-  const again = await startGateway(pools.home)
-  t.after(() => again.stop())
+  again = await startGateway(pools.home)
   const { channel, status, metering, attempts, ...row } = await pools.entry(String(id))
   assert.deepEqual([channel, status, metering], ['second', 'interrupted', 'estimated'])
   const [first, ...more] = JSON.parse(attempts ?? '[]') as FailedAttempt[] // safe: written by the gateway
