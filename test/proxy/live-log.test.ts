@@ -14,9 +14,7 @@ test('a call is shown to who watches, is in the list, and the end of the process
   await until('it is connected', () => live.received().includes('event: connected'))
   const headers = { 'x-request-id': 'shown' }
   assert.equal((await scene.ask('/v1/messages', { body: message, plan: { usage }, headers })).status, 200)
-  await until('it is told', () => live.received().includes('event: log:created'))
-
-  const [, data = ''] = /event: log:created\ndata: (.+)\n/.exec(live.received()) ?? []
+  const [, data = ''] = await until('it is told', () => /event: log:created\ndata: (.+)\n/.exec(live.received()))
   const { data: told } = json(data)
   const { requests } = json((await scene.ask('/api/logs', { method: 'GET' })).text)
   assert.deepEqual(requests, [told])

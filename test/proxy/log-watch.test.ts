@@ -100,7 +100,7 @@ test('when nothing happens the listeners hear so now and then', async (t) => {
   const watch = watchOf(t, await openDatabase(t))
   const one = listener()
   watch.join(one)
-  await until('two beats', () => one.beats === 2)
+  await until('two beats', () => one.beats >= 2)
   assert.ok(watch.looks() >= 30)
 })
 

@@ -113,6 +113,7 @@ testEmpty('requests and answers are kept as they were, without secrets, once som
   const opened = await open(at('/v1/messages'), left)
   await until('something came', () => opened.received() !== '')
   opened.hangUp()
+  await until('there is an answer to let go on', () => upstream.held() > 0)
   upstream.release()
   upstream.behave({})
   const heard = await keptOf(left.id)

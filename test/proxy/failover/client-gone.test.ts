@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { ask, type Opened } from '../../support/ask.ts'
-import type { FakeUpstream } from '../../support/fake-upstream.ts'
 import { until } from '../../support/gateway.ts'
 import { attemptsOf, callers, startPools } from '../../support/pools.ts'
 
@@ -30,10 +29,6 @@ async function askAndHangUp(model: string, condition: (opened: Opened) => unknow
   return opened.id
 }
 
-function hasCalls(upstream: FakeUpstream): boolean {
-  return upstream.calls.length > 0
-}
-
 test('who hangs up while a retry waits is not waited for, and no further attempt is made', async () => {
   const id = await askAndHangUp('waits', () => pools.upstream('waits').calls[0]?.ended === 'complete')
   const entry = await pools.entry(id)
@@ -60,7 +55,7 @@ for (const [model, metering] of [
   ['breaks', 'estimated'],
 ] as const) {
   test(`when an attempt that is under way ${model} after its caller has hung up, no other one is made`, async () => {
-    const id = await askAndHangUp(model, () => hasCalls(pools.upstream(model)))
+    const id = await askAndHangUp(model, () => pools.upstream(model).held() > 0)
     pools.upstream(model).release()
     const entry = await pools.entry(id)
     assert.deepEqual(
@@ -75,7 +70,9 @@ for (const [model, metering] of [
 }
 
 test('who hangs up behind a failover is billed what the answer used to its end', async () => {
-  const id = await askAndHangUp('refuses', ({ received }) => received().includes('text_delta'))
+  const id = await askAndHangUp('refuses', ({ received }) => {
+    return received().includes('text_delta') && pools.upstream('last').held() > 0
+  })
   pools.upstream('last').release()
   const entry = await pools.entry(id)
   assert.deepEqual(
