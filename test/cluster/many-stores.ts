@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { monitoringDefinitions } from './monitoring.ts'
 import { createTestKubelet } from './test-kubelet.ts'
+import { waitUntilServed } from './wait-until-served.ts'
 
 const CRDS = new URL('../../crds', import.meta.url).pathname
 
@@ -27,7 +28,7 @@ const BATCH = 50
 export async function makeManyStores(cluster: ControlPlane, names: readonly string[]): Promise<ManyStores> {
   const files = [CRDS, ...(await monitoringDefinitions())].flatMap((file) => ['-f', file])
   await cluster.kubectl('apply', '--server-side', ...files)
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all')
+  await waitUntilServed(cluster, ['apikeystores', 'servicemonitors', 'prometheusrules'])
   const namespace = await cluster.createNamespace()
   const connection = connectTo(cluster)
   const client = createClient(connection)

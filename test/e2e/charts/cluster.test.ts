@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
 import { monitoringDefinitions } from '../../cluster/monitoring.ts'
 import { ensureKubeconform } from '../../cluster/tools.ts'
+import { waitUntilServed } from '../../cluster/wait-until-served.ts'
 import { until } from '../../support/gateway.ts'
 import { casePath, chartPath, helm, render } from './helm.ts'
 import { writeSchemas } from './schemas.ts'
@@ -24,7 +25,7 @@ before(async () => {
   await cluster.kubectl('apply', '--server-side', ...files.flatMap((file) => ['-f', file]))
   namespace = await cluster.createNamespace()
   await install('operator', namespace)
-  await cluster.kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd', ...definitions)
+  await waitUntilServed(cluster, definitions)
 })
 after(async () => {
   if (!cluster.isOwn) await helm('uninstall', 'operator', '-n', namespace, ...ofCluster())

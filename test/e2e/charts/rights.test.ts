@@ -13,6 +13,7 @@ import { serve } from '../../../operator/serve.ts'
 import { createRecorder } from '../../../operator/status/record-events.ts'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
 import { monitoringDefinitions } from '../../cluster/monitoring.ts'
+import { waitUntilServed } from '../../cluster/wait-until-served.ts'
 import { until } from '../../support/gateway.ts'
 import { chartPath, helm } from './helm.ts'
 
@@ -30,14 +31,7 @@ before(async () => {
   home = await cluster.createNamespace()
   team = await cluster.createNamespace()
   await install('operator', namespace)
-  // An established kind may not be served for some moments yet.
-  const kinds = 'apikeystores,servicemonitors,prometheusrules'
-  const isServed = () =>
-    cluster.kubectl('get', kinds).then(
-      () => true,
-      () => false,
-    )
-  await until('the new kinds are served', isServed, 60_000)
+  await waitUntilServed(cluster, ['apikeystores', 'servicemonitors', 'prometheusrules'])
   await install(
     'small',
     home,

@@ -5,10 +5,10 @@ import { Agent, request } from 'undici'
 import { parse } from 'yaml'
 import { GROUP, VERSION } from '../../../operator/api/group.ts'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
+import { waitUntilServed } from '../../cluster/wait-until-served.ts'
 import { trials } from '../../operator/api/manifests.ts'
 import { postgres } from '../../operator/api/store-manifests.ts'
 import { type Json, type Manifest, manifestOf } from '../../operator/api/trial.ts'
-import { until } from '../../support/gateway.ts'
 
 const CRDS = new URL('../../../crds', import.meta.url).pathname
 const plurals = ['apikeystores', 'apikeys', 'apikeystorebackups', 'apikeystorerestores']
@@ -21,10 +21,7 @@ before(async () => {
   cluster = await startControlPlane()
   agent = new Agent({ connect: { ca: cluster.ca, cert: cluster.certificate, key: cluster.key } })
   await cluster.kubectl('apply', '--server-side', '-f', CRDS)
-  await until('the kinds are served', async () => {
-    const served = await cluster.kubectl('api-resources', `--api-group=${GROUP}`, '-o', 'name')
-    return plurals.every((plural) => served.includes(`${plural}.${GROUP}`))
-  })
+  await waitUntilServed(cluster, plurals)
   namespace = await cluster.createNamespace()
 })
 after(async () => {

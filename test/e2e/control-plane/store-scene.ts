@@ -7,6 +7,7 @@ import { createReconcile, type Pass } from '../../../operator/reconcile.ts'
 import { createRecorder } from '../../../operator/status/record-events.ts'
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts'
 import { createTestKubelet, type TestKubelet, WAITING } from '../../cluster/test-kubelet.ts'
+import { waitUntilServed } from '../../cluster/wait-until-served.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
@@ -52,7 +53,7 @@ export interface StoreScene {
 export async function startStoreScene(): Promise<StoreScene> {
   const [cluster, server] = await Promise.all([startControlPlane(), startPostgres()])
   await cluster.kubectl('apply', '--server-side', '-f', CRDS)
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/apikeystores.tollgate.dev')
+  await waitUntilServed(cluster, ['apikeystores'])
   const namespace = await cluster.createNamespace()
   const { ca, certificate: cert, key } = cluster
   const readIdentity = () => Promise.resolve({ server: cluster.server, headers: {}, tls: { ca, cert, key } })
