@@ -29,7 +29,7 @@ before(async () => {
   connection = openConnection({ readIdentity: () => Promise.resolve({ server, headers: {}, tls: { ca, cert, key } }) })
   client = createClient(connection, { fieldValidation: 'Strict' })
   await cluster.kubectl('apply', '--server-side', '-f', CRDS)
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd/apikeystores.tollgate.dev')
+  await waitUntilServed(cluster, ['apikeystores'])
 })
 after(async () => {
   for (const child of children) child.kill('SIGKILL')

@@ -24,7 +24,7 @@ test('a store is migrated, then rolled out, then ready, and then left alone', as
 
   await turnUntilCondition('gate', 'Ready', 'True Serving')
   assert.match(await cluster.kubectl('-n', namespace, 'get', 'akstore', 'gate'), /gate +True +Serving +2 +\d+ /)
-  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', '--timeout=1s', 'akstore/gate')
+  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', '--timeout=60s', 'akstore/gate')
 
   const events = await cluster.kubectl('-n', namespace, 'events', '--for', 'akstore/gate')
   assert.match(events, /Normal +Serving/)
