@@ -58,7 +58,7 @@ export async function accessCluster(kubeconfig: string): Promise<ClusterAccess> 
       await access.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
       namespaces.push(name)
       // Without it no pod is let in, and who makes Pods of Jobs tries again only after seconds.
-      await kubectl(['-n', name, 'wait', '--for=create', 'serviceaccount/default', '--timeout=60s'])
+      await kubectl(['-n', name, 'wait', '--for=create', 'serviceaccount/default', '--timeout=180s'])
       return name
     },
     async deleteNamespaces() {

@@ -78,7 +78,7 @@ export async function bootControlPlane(processes: Processes, place = LOOPBACK): 
         for (const name of ['etcd', 'kube-apiserver']) await processes.assertRunning(name)
         return isReady(server, { ca, cert: admin.certificate, key: admin.key })
       },
-      60_000,
+      180_000,
     )
   }
   await startApiServer()

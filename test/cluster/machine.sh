@@ -10,7 +10,13 @@ mkdir containerd
 # In memory: containerd writes every layer twice and waits for the disk each time.
 for folder in /run /var/lib /var/log "$PWD/containerd"; do mount -t tmpfs tmpfs "$folder"; done
 
-run() { name=$1; shift; "$@" > "log/$name" 2>&1 & }
+# A machine of which a part has ended ends, too, and its log says why.
+trap 'exit 1' TERM
+run() {
+  name=$1; shift
+  { "$@" > "log/$name" 2>&1 || true; echo "$name has ended: $(tail -n 3 "log/$name")"; kill $$; } &
+}
+iptables -t nat -n -L > log/iptables # CNI and kube-proxy would say only in their logs that the kernel has none
 run containerd containerd --config containerd.toml
 
 until test -s address; do sleep 0.02; done # by then the cable is plugged in, and there is an API server

@@ -26,6 +26,8 @@ export interface ClusterNode extends ControlPlane {
 }
 
 const MACHINE = new URL('machine.sh', import.meta.url).pathname
+const PLUGINS = ['loopback', 'ptp', 'host-local'].map((name) => `/usr/lib/cni/${name}`)
+const PROGRAMS = ['containerd', 'ctr', 'runc', 'iptables', 'conntrack', 'ip', 'unshare', 'buildah', ...PLUGINS]
 const NODES = 256
 const VOLUMES = 20
 
@@ -35,14 +37,27 @@ export async function startNode(): Promise<ClusterNode> {
   const given = process.env['TEST_KUBECONFIG']
   if (given !== undefined) return givenNode(given)
   if (process.getuid?.() !== 0) throw new Error('a whole node needs root; test/e2e/control-plane does not')
+  await assertInstalled()
   const cgroup = `/tollgate-tests-${randomBytes(4).toString('hex')}`
   const processes = await startProcesses(removeCgroups(cgroup))
   try {
     return await bootNode(processes, cgroup)
   } catch (error) {
-    await processes.close()
+    try {
+      await processes.assertRunning('machine') // else it says why better than who has waited for it
+    } finally {
+      await processes.close()
+    }
     throw error
   }
+}
+
+/** Where one of these is missing, pods would not start, and nobody would say why. */
+async function assertInstalled(): Promise<void> {
+  const look = 'for name; do command -v "$name" > /dev/null || echo "$name"; done'
+  const { stdout } = await run('/bin/sh', ['-c', look, 'look', ...PROGRAMS])
+  const missing = stdout.trim().split('\n').filter(Boolean)
+  if (missing.length > 0) throw new Error(`a whole node needs ${missing.join(', ')}: see CONTRIBUTING.md`)
 }
 
 async function bootNode(processes: Processes, cgroup: string): Promise<ClusterNode> {
@@ -52,7 +67,7 @@ async function bootNode(processes: Processes, cgroup: string): Promise<ClusterNo
   await writeFile(join(folder, 'containerd.toml'), containerdConfiguration(folder))
   const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc']
   const pid = processes.start('machine', 'unshare', ...namespaces, MACHINE, kube)
-  const addresses = await plugIn(pid)
+  const addresses = await plugIn(processes, pid)
   const plane = await bootControlPlane(processes, { address: addresses.host, serviceRange: addresses.serviceRange })
 
   await createIdentity(folder, 'kubelet', '/O=system:nodes/CN=system:node:node')
@@ -74,15 +89,18 @@ async function bootNode(processes: Processes, cgroup: string): Promise<ClusterNo
   }
   await node.loadImage(PAUSE_IMAGE)
   await node.apply(...(await createVolumes(folder)))
-  await node.kubectl('wait', '--for=create', 'node/node', '--timeout=60s')
-  await node.kubectl('wait', '--for=condition=Ready', 'node/node', '--timeout=60s')
+  await node.kubectl('wait', '--for=create', 'node/node', '--timeout=180s')
+  await node.kubectl('wait', '--for=condition=Ready', 'node/node', '--timeout=180s')
   return node
 }
 
 /** Connects the machine with this one. The name of the cable says whose the number is, here and in other processes. */
-async function plugIn(machine: number): Promise<Addresses> {
+async function plugIn(processes: Processes, machine: number): Promise<Addresses> {
   const ours = await readlink('/proc/self/ns/net')
-  await until('the machine has a network of its own', async () => (await readlink(`/proc/${machine}/ns/net`)) !== ours)
+  await until('the machine has a network of its own', async () => {
+    await processes.assertRunning('machine')
+    return (await readlink(`/proc/${machine}/ns/net`).catch(() => ours)) !== ours
+  })
   for (;;) {
     const number = randomInt(NODES)
     const cable = `tgnode${number}`

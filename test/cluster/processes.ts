@@ -12,7 +12,7 @@ export interface Processes {
   start(name: string, command: string, ...args: readonly string[]): number
   /** Without a farewell: nothing in here is worth keeping, and an API server takes half a minute to say it. */
   kill(name: string): Promise<void>
-  /** Throws with the end of its log where the program has ended. */
+  /** Throws with the end of its log where the program was started and has ended. */
   assertRunning(name: string): Promise<void>
   /** Ends all, and removes the folder. */
   close(): Promise<void>
@@ -62,7 +62,8 @@ export async function startProcesses(farewell = ''): Promise<Processes> {
       await exit
     },
     async assertRunning(name) {
-      if (isRunning(children.get(name))) return
+      const child = children.get(name)
+      if (child === undefined || isRunning(child)) return
       const log = await readFile(join(folder, 'log', name), 'utf8')
       throw new Error(`${name} has ended: ${log.trim().split('\n').slice(-5).join('\n')}`)
     },
@@ -80,7 +81,8 @@ function startProgram(folder: string, name: string, command: string, args: reado
   const log = openSync(join(folder, 'log', name), 'a')
   const child = spawn(command, args, { cwd: folder, stdio: ['ignore', log, log] })
   closeSync(log)
-  if (!hasStarted(child)) throw new Error(`${command} cannot be run`)
+  child.on('error', () => undefined) // it could not be started, which is told below
+  if (!hasStarted(child)) throw new Error(`${command} cannot be run; CONTRIBUTING.md lists what the tests need`)
   const file = join(folder, 'pid', String(child.pid))
   writeFileSync(file, name)
   child.once('exit', () => rmSync(file, { force: true })) // its pid may be somebody else's by now
