@@ -3,15 +3,17 @@ import {
   createBrotliDecompress,
   createGunzip,
   createInflate,
+  createZstdDecompress,
   type Gunzip,
   type Inflate,
+  type ZstdDecompress,
 } from 'node:zlib'
 
-export type Decoder = BrotliDecompress | Gunzip | Inflate
+export type Decoder = BrotliDecompress | Gunzip | Inflate | ZstdDecompress
 
 /** For upstreams that compress although they were asked not to. Undefined for what we do not know: it is passed on as it is. */
 export function decoderFor(encoding: string | string[] | undefined): Decoder | undefined {
-  switch (encoding) {
+  switch (String(encoding).toLowerCase()) {
     case 'gzip':
     case 'x-gzip':
       return createGunzip()
@@ -19,6 +21,8 @@ export function decoderFor(encoding: string | string[] | undefined): Decoder | u
       return createInflate()
     case 'br':
       return createBrotliDecompress()
+    case 'zstd':
+      return createZstdDecompress()
     default:
       return undefined
   }
