@@ -16,6 +16,7 @@ import {
   isUnauthorised,
   unsentOutcome,
   withFault,
+  withoutOwnError,
 } from './failed-attempt.ts'
 import type { Prepared } from './prepare.ts'
 import type { Failure } from './route/failure.ts'
@@ -203,7 +204,8 @@ export class Attempts {
       now,
       close: (outcome, last) => {
         const { lost, fault } = prepared.rendered(last)
-        const written = close(withFault(outcome, fault), { ...sent, lost, ...entered }, this.failed)
+        const ended = withFault(withoutOwnError(outcome, this.fruitless?.verdict), fault)
+        const written = close(ended, { ...sent, lost, ...entered }, this.failed)
         this.closed.resolve(written)
         return written
       },

@@ -64,6 +64,11 @@ export function withFault(outcome: Outcome, fault: GatewayError | undefined): Ou
   return { ...outcome, status: 'failed', httpStatus: fault.status, error: fault.code }
 }
 
+/** An attempt that ended in the upstream's own error before any output has used nothing, also where it was the last one. */
+export function withoutOwnError(outcome: Outcome, verdict: Failed | undefined): Outcome {
+  return verdict?.errorType === undefined ? outcome : { ...outcome, metering: 'exact', usage: NO_USAGE }
+}
+
 /** How a call ends that was never sent. */
 export function unsentOutcome({ code, status }: GatewayError, durationMs: number): Outcome {
   return {

@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
 
 /** Each case has a channel of its own, for its own model: none suffers from what became of another. */
 const ailing = cases.map(({ plan }, place) => [`ailing-${place}`, { models: [`model-${place}`], plan }] as const)
-const singles = ['breaks', 'late', 'refuses', 'fails', 'waits', 'crowd'] as const
+const singles = ['breaks', 'late', 'ails', 'refuses', 'fails', 'waits', 'crowd'] as const
 const others = singles.map((name) => [name, { models: [name] }] as const)
 const pools = await startPools({ ...Object.fromEntries([...ailing, ...others]), last: {} })
 after(() => pools.close())
@@ -96,6 +96,17 @@ test('behind its first output a stream does not fail over: it ends in an error, 
     ['late', 'failed', 'overloaded_error', null],
   )
   assert.ok(entry.spend_tokens > 0)
+})
+
+test("an upstream's own error before any output has used nothing, also where no channel answers in its place", async () => {
+  upstream('ails').behave({ errorAfter: 2, error: { type: 'invalid_request_error' } })
+  const { id, text } = await pools.ask('/v1/messages', { ...message, model: 'ails', stream: true })
+  assert.ok(text.includes('event: error'))
+  const { status, error, metering, input_tokens, output_tokens } = await pools.entry(id)
+  assert.deepEqual(
+    [status, error, metering, input_tokens, output_tokens],
+    ['failed', 'invalid_request_error', 'exact', 0, 0],
+  )
 })
 
 test("a caller's own fault is the caller's, and no other channel is bothered with it", async () => {

@@ -233,7 +233,7 @@ function expectEntry(entry: RoutedEntry, seen: readonly Arrival[], fates: readon
   assert.equal(entry.channel, last.channel)
   const isWhole = fate?.kind === 'served' || (fate?.kind === 'refused' && last.deed.kind === 'refuses')
   assert.equal(entry.status, isWhole ? 'completed' : 'failed')
-  const isExact = isWhole || fate?.kind === 'invalid'
+  const isExact = isWhole || fate?.kind === 'refused' || fate?.kind === 'invalid'
   assert.equal(entry.metering, isExact ? 'exact' : 'estimated')
 
   const used = [...told, fate?.kind === 'served' ? last.deed.usage : toldBy(last)]
