@@ -125,7 +125,8 @@ export async function startFleet(
           inFlight -= 1
           if (answer) onAnswer?.(answer)
           // What others hold will be free again: that is no refusal that lasts.
-          if (answer?.status === 200 || answer?.text.includes('window_reserved')) refusedSince = Date.now()
+          const isPassing = /window_reserved|channel_busy/.test(answer?.text ?? '')
+          if (answer?.status === 200 || isPassing) refusedSince = Date.now()
           if (answer?.status !== 200) await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS))
         }
       }

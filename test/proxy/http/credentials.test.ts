@@ -76,13 +76,15 @@ test('a key in a query alone is blank or unknown like any other', async () => {
 
 test('neither keys nor prompts nor queries stand in the log', async () => {
   const secret = 'ein-geheimnis-aus-dem-prompt'
-  await scene.ask(`/v1/messages?api_key=${key}&q=${secret}`, {
+  const broken = await scene.ask(`/v1/messages?api_key=${key}&q=${secret}`, {
     key: null,
     body: { ...message, system: secret },
     plan: { hangUp: true },
   })
-  await scene.ask(`/v1/messages?q=${secret}`, { body: `{"system":"${secret}"`, key: secret })
-  await until('both refusals', () => scene.gateway.log.filter(({ code }) => code !== undefined).length >= 2)
+  const refused = await scene.ask(`/v1/messages?q=${secret}`, { body: `{"system":"${secret}"`, key: secret })
+  await until('both refusals', () =>
+    [broken, refused].every(({ id }) => scene.gateway.log.some(({ requestId }) => requestId === id)),
+  )
   const log = JSON.stringify(scene.gateway.log) + scene.gateway.stderr()
   assert.ok(log.includes('upstream_broken'))
   for (const word of [key, secret, 'upstream-anthropic-secret']) assert.ok(!log.includes(word), word)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { json } from '../../../support/ask.ts'
 import { chat, message } from '../../../support/dialogs.ts'
+import { until } from '../../../support/gateway.ts'
 import { startScene } from '../../../support/scene.ts'
 
 const [scene, unconnected] = await Promise.all([
@@ -32,7 +33,8 @@ test('without an upstream a call is told what is missing', async () => {
     message: sentence,
     request_id: chatAnswer.id,
   })
-  assert.ok(unconnected.gateway.log.some(({ msg }) => msg.includes('no upstream is configured')))
+  const { log } = unconnected.gateway
+  await until('the log says so', () => log.some(({ msg }) => msg.includes('no upstream is configured')))
   assert.equal((await unconnected.ask('/health')).status, 200)
 })
 

@@ -94,6 +94,7 @@ test('a hundred clients that leave are a hundred entries', async () => {
     entries.filter(({ metering, spend_tokens }) => metering !== 'exact' || spend_tokens !== 33),
     [],
   )
-  const { text } = await draining.ask('/metrics')
-  assert.match(text, /^tollgate_calls_in_flight 0$/m)
+  await until('none is in flight', async () =>
+    /^tollgate_calls_in_flight 0$/m.test((await draining.ask('/metrics')).text),
+  )
 })
