@@ -16,8 +16,8 @@ import { keyFields } from './database.ts'
 import { message } from './dialogs.ts'
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { freePort } from './free-port.ts'
 import { createHome, type Env, type Home, startGateway, until, upstreamEnv } from './gateway.ts'
-import { randomPort } from './postgres-binaries.ts'
 
 /** What one call of the fake upstream costs, as `message` asks it. */
 export const SPEND = 75
@@ -196,7 +196,7 @@ const PORTS = 5
 /** An unready gateway tells nobody its port, so it is given one. */
 async function startListening(home: Home, env: Env): Promise<{ readonly child: ChildProcess; readonly url: string }> {
   for (let tries = 1; ; tries++) {
-    const port = randomPort()
+    const port = await freePort() // or it would be another gateway that lives there
     const url = `http://127.0.0.1:${port}`
     const spawned = Promise.withResolvers<ChildProcess>()
     let problem: Error | undefined
