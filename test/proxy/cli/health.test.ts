@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { freePort } from '../../support/free-port.ts'
 import { createHome, startGateway } from '../../support/gateway.ts'
 
 test('health asks the gateway of its environment, or another one, whether it lives', async (t) => {
   const home = await createHome()
   t.after(() => home.remove())
-  const gateway = await startGateway(home)
+  const gateway = await startGateway(home, { PORT: String(await freePort()) })
   t.after(() => gateway.stop())
   const env = { HOST: '0.0.0.0', PORT: `${gateway.port}` }
   const asked = `${gateway.url}/health/live`
