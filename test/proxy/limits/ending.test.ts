@@ -6,7 +6,7 @@ const LIMIT = 10_000
 const LARGEST = 6000
 
 test('a replica that ends gives its leases back at once, and others use them', async (t) => {
-  const fleet = await startFleet(t, 2, { LIMIT_WAIT_MS: '2000' })
+  const fleet = await startFleet(t, 2, { LIMIT_WAIT_MS: '20000' })
   const [leaving, staying] = fleet.gateways
   assert.ok(leaving && staying)
   const { id, key } = await fleet.createKey({ tokenLimit: LIMIT })

@@ -51,6 +51,12 @@ test('replicas keep to the budget of a tenant together, whichever of its keys ca
   assert.ok(Math.abs(share() - 1) <= 0.02, `they were granted ${share()} of the budget`)
 
   // What the killed one has written down is counted; its leases lapse.
+  await until('every call is in the books', async () => {
+    const [row] = await fleet.query<{ tokens: number }>(
+      'SELECT sum(spend_tokens)::bigint AS tokens FROM tollgate.request_logs',
+    )
+    return row?.tokens === keys.reduce((sum, key) => sum + fleet.served(key), 0)
+  })
   await victim.stop('SIGKILL')
   await fleet.keys.tenants.update('tenant-1', { budget5h: 2 * budget })
   const start = performance.now()
