@@ -4,6 +4,9 @@ import { until } from '../../support/gateway.ts'
 import { freshDatabase, startPostgres } from '../../support/postgres.ts'
 import { type Replica, SPEND, startSite, unknownKey, untilReady } from '../../support/replicas.ts'
 
+/** More than a call can be taken to need, so that what is left for one is enough, with a lease or without. */
+const LARGE = { input: 500, output: 50 }
+const LARGE_SPEND = 550
 const NEW_ADMIN_KEY = 'tg_another_admin_key_for_tests'
 
 async function untilAway(replica: Replica): Promise<Record<string, unknown>> {
@@ -26,7 +29,8 @@ test('while PostgreSQL is stopped known keys go on within their limits, and afte
   t.after(() => server.close())
   const site = await startSite(t, await server.createDatabase())
   const replica = await site.startReady()
-  const [free, limited] = [await site.createKey(), await site.createKey({ tokenLimit: 2 * SPEND })]
+  site.upstream.behave({ usage: LARGE })
+  const [free, limited] = [await site.createKey(), await site.createKey({ tokenLimit: 2 * LARGE_SPEND })]
   for (const { key } of [free, limited]) assert.equal((await replica.call(key)).status, 200)
   await untilWell(replica)
 
@@ -56,7 +60,7 @@ test('while PostgreSQL is stopped known keys go on within their limits, and afte
   await site.expectExactLedger()
   assert.equal((await replica.call(unknownKey())).status, 401)
   assert.equal((await replica.call(limited.key)).code, 'window_exhausted')
-  assert.equal((await replica.get('/stats', free.key)).body['total_lifetime_tokens'], 7 * SPEND)
+  assert.equal((await replica.get('/stats', free.key)).body['total_lifetime_tokens'], 7 * LARGE_SPEND)
 })
 
 test('a gateway that is started anew during an outage goes on from its snapshot', async (t) => {
