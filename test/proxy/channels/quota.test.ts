@@ -94,19 +94,26 @@ test('a channel serves exactly as many requests as its quota has, and is passed 
   assert.equal(await usedOf(pools, pools.channels['first'] ?? assert.fail()), 3)
 })
 
+/** A refusal by a quota that was in force and spent before its reset: that is put off for as long as a machine needs. */
+async function spent(pools: Pools): Promise<{ readonly refused: Answer; readonly resetAt: number }> {
+  for (let seconds = 2; ; seconds *= 2) {
+    const resetAt = Date.now() + seconds * 1000
+    const quota = requests(1, { reset: { mode: 'fixed', at: resetAt, every: 1, unit: 'hours' } })
+    await pools.change((store) => store.update(pools.channels['only']?.id ?? '', { quota }, Date.now()))
+    const refused = await until('the quota is spent, or reset', async () => {
+      const answer = await call(pools)
+      const isSpent = answer.status === 429 && Number(answer.headers['retry-after']) <= seconds
+      return (isSpent || Date.now() >= resetAt) && answer
+    })
+    if (Date.now() < resetAt) return { refused, resetAt }
+  }
+}
+
 test('a call is refused while no channel has anything left, and told when that will be over', async (t) => {
   const pools = await started(t, { only: {} })
-  const resetAt = Date.now() + 3000
-  const quota = requests(1, { reset: { mode: 'fixed', at: resetAt, every: 1, unit: 'hours' } })
-  await pools.change((store) => store.update(pools.channels['only']?.id ?? '', { quota }, Date.now()))
-  const refused = await until('the quota is in force and spent', async () => {
-    const answer = await call(pools)
-    return answer.status === 429 && answer
-  })
+  const { refused, resetAt } = await spent(pools)
   const before = pools.counts()['only'] ?? NaN
   assert.equal(json(refused.text)['code'], 'channel_quota_exhausted')
-  const seconds = Number(refused.headers['retry-after'])
-  assert.ok(seconds >= 1 && seconds <= 3, `Retry-After: ${seconds}`)
   // Nobody does anything about it.
   const again = await until('the quota was reset', async () => {
     const answer = await call(pools)
