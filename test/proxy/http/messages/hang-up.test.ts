@@ -34,7 +34,7 @@ for (const [path, body] of dialects) {
     const expected = { status: 'client_gone', http_status: 499, metering: 'exact', error: null, ...usageColumns }
     const { reasoning_tokens: _, ...rest } = expected
     assert.deepEqual(pick(await draining.entry(id), rest), rest)
-    assert.equal(draining.seen(id)?.ended, 'complete')
+    await draining.upstream.waitFor(() => draining.seen(id)?.ended === 'complete')
   })
 
   test(`a client that leaves ${path} is recorded with an estimate where nothing is drained`, async () => {
