@@ -5,6 +5,7 @@ import { StoreError } from '../../../../proxy/domain/store-error.ts'
 import { definitionsOf, parseKeyFile, printKeyFile } from '../../../../proxy/store/file/key-file.ts'
 import { anyText } from '../../../support/any-text.ts'
 import { RECORD_OF_A } from '../../../support/key-file.ts'
+import { rounds } from '../../../support/rounds.ts'
 
 const extra = fc.dictionary(fc.string(), fc.jsonValue())
 const count = fc.nat()
@@ -37,7 +38,7 @@ test('whatever is in a key file is still in it when it is printed', () => {
       const text = JSON.stringify(file)
       assert.deepEqual(JSON.parse(printKeyFile(parseKeyFile(text, 'f'))), JSON.parse(text))
     }),
-    { ignoreEqualValues: true },
+    { ...rounds(100), ignoreEqualValues: true },
   )
 })
 
