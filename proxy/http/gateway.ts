@@ -127,7 +127,13 @@ function splitUrl(url: string): [path: string, search: string] {
 function corsHeaders(origin: string): Readonly<Record<string, string>> {
   return {
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': ['x-request-id', 'request-id', 'retry-after', ...rateLimitHeaderNames].join(', '),
+    'access-control-expose-headers': [
+      'x-request-id',
+      'request-id',
+      'retry-after',
+      'x-should-retry',
+      ...rateLimitHeaderNames,
+    ].join(', '),
     ...(origin === '*' ? {} : { vary: 'origin' }),
   }
 }

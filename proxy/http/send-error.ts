@@ -4,6 +4,8 @@ import { GatewayError } from '../domain/errors.ts'
 import { errorBody } from './error-body.ts'
 
 const LINGER_MS = 10_000
+/** Longer than this nobody waits without a word. */
+const MAX_SAT_OUT_MS = 60_000
 
 /** Told of every refusal and every surprise, once. */
 export type ReportError = (error: GatewayError, requestId: string) => void
@@ -24,7 +26,7 @@ export function sendError(
     'content-type': 'application/json',
     'content-length': body.length,
     'x-request-id': requestId,
-    ...(retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) }),
+    ...(retryAfterMs === undefined ? {} : retryHeaders(retryAfterMs)),
   })
   if (isUnread) endWhenRead(res, body)
   else res.end(body)
@@ -51,9 +53,13 @@ function endWhenRead(res: ServerResponse, body: Buffer): void {
   req.resume()
 }
 
-/** Rounded up and at least 1: an early retry would be refused again. */
-function retryAfterSeconds(ms: number): string {
-  return String(Math.max(1, Math.ceil(ms / 1000)))
+/**
+ * Rounded up and at least 1: an early retry would be refused again. The SDKs of Anthropic and OpenAI sit out whatever is told,
+ * be it hours, before their caller hears of it, unless the header tells them not to that both look at first.
+ */
+function retryHeaders(ms: number): Readonly<Record<string, string>> {
+  const retryAfter = { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) }
+  return ms > MAX_SAT_OUT_MS ? { ...retryAfter, 'x-should-retry': 'false' } : retryAfter
 }
 
 /** What was thrown, as a refusal: everything that is not one already is ours. */

@@ -35,6 +35,7 @@ test('a key that has spent its five-hour limit is told so as system A told it', 
   })
   assert.ok(endsAt >= before + 5 * HOUR_MS && endsAt <= Date.now() + 5 * HOUR_MS + 60_000)
   const retryAfter = Number(headers['retry-after'])
+  assert.equal(headers['x-should-retry'], 'false', 'an SDK would sit the hours out without a word')
   assert.ok(retryAfter >= 5 * 3600 - 60 && retryAfter <= 5 * 3600 + 60, `Retry-After: ${retryAfter}`)
   assert.equal(scene.seen(id), undefined)
   assert.deepEqual(scene.entries(id), [])
