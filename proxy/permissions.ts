@@ -8,6 +8,10 @@ import { compileModels } from './route/model-name.ts'
 export function refuseClosedEndpoint(key: Key, endpoint: Endpoint): void {
   const isAllowed = key.allowedEndpoints === null ? endpoint.isOpen : isNamed(endpoint.name, key.allowedEndpoints)
   if (isAllowed) return
+  if (endpoint.name.startsWith('v1/')) {
+    const sentence = "The path has /v1 twice; Anthropic's SDK adds it to its base URL, OpenAI's wants it in it once."
+    throw new GatewayError('route_unknown', { message: sentence })
+  }
   const message = `The endpoint ${endpoint.name} is not open to this key; an administrator can name it in allowed_endpoints.`
   throw new GatewayError('endpoint_not_allowed', { message })
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Backup, NewBackup, ReplaceOptions, WholeStore } from '../domain/whole-configuration.ts'
 import { configDocument, type ConfigDocument, documentOf } from './config-document.ts'
 import { differenceOf, shownDifference } from './document-difference.ts'
-import { problemsIn, requestInvalid } from './problems.ts'
+import { problemsIn, readable, requestInvalid } from './problems.ts'
 import { type DocumentRules, readDocument } from './read-document.ts'
 
 export interface DocumentParts extends DocumentRules {
@@ -36,7 +36,7 @@ export async function importDocument(
 
 /** A document that comes as JSON. Throws `request_invalid`. */
 export function parseDocument(json: unknown): ConfigDocument {
-  const { success, data, error } = configDocument.safeParse(json)
+  const { success, data, error } = configDocument.safeParse(json, readable)
   if (!success) throw requestInvalid(problemsIn(error))
   return data
 }

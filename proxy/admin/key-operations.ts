@@ -83,6 +83,9 @@ function creating(parts: KeyParts): DocumentedOperation {
       const own = await ownKey(parts, actor)
       const plain = { ...UNLIMITED, ...(own && grantOf(own)), name: body.name }
       const fields = { ...plain, ...saidOf(body) }
+      if (fields.expiresAt !== null && fields.expiresAt <= now) {
+        throw requestInvalid([{ field: 'expiresAt', message: 'That is in the past.' }])
+      }
       if (own) refuseBeyond(own, plain, fields)
       await refuseStranger(parts, fields)
       const secret = parts.newSecret()

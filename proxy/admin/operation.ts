@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Change, Operation, OperationAnswer, OperationCall } from '../domain/operation.ts'
-import { problemsIn, requestInvalid } from './problems.ts'
+import { problemsIn, readable, requestInvalid } from './problems.ts'
 import { refusalOf } from './refusal.ts'
 
 /** What an operation may read, it may not change. */
@@ -95,7 +95,7 @@ export function operation<
 }
 
 function parsed<S extends z.ZodType>(schema: S | undefined, value: unknown): z.output<S> {
-  const { success, data, error } = (schema ?? nothing).safeParse(value)
+  const { success, data, error } = (schema ?? nothing).safeParse(value, readable)
   if (!success) throw requestInvalid(problemsIn(error))
   return data as z.output<S> // safe: where there is no schema, S is that of nothing
 }

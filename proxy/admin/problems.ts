@@ -13,6 +13,11 @@ export function requestInvalid(problems: readonly FieldProblem[]): GatewayError 
   return new GatewayError('request_invalid', { details })
 }
 
+/** zod's own sentence speaks of what it expected, and not of what is wrong. */
+export const readable: z.core.ParseContext<z.core.$ZodIssue> = {
+  error: ({ input }) => (input === undefined ? 'This field is missing.' : undefined),
+}
+
 /** What zod found. Its sentences say what was expected, and never what was there: that may be a secret. */
 export function problemsIn({ issues }: z.core.$ZodError): readonly FieldProblem[] {
   return issues.slice(0, MAX_PROBLEMS).flatMap((issue): FieldProblem[] => {

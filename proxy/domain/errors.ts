@@ -29,7 +29,7 @@ const catalogue = {
   conflict: [409, 'Another one has this name or value.'],
   revision_conflict: [409, 'Configuration changed; reload and retry'],
   read_only: [409, 'This comes from the environment of the gateway and can only be changed there.'],
-  route_unknown: [404, 'There is nothing here; GET / lists the endpoints.'],
+  route_unknown: [404, 'There is nothing here; calls go to paths that begin with /v1/, and GET / lists the endpoints.'],
   method_not_allowed: [405, 'This endpoint does not know this method; see the Allow header.'],
   json_invalid: [400, 'The body is not a JSON object; send one with content-type application/json.'],
   request_malformed: [400, 'The request is not valid HTTP.'],

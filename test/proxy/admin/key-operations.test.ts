@@ -155,6 +155,7 @@ testEngines('a key is not made of what contradicts itself or is not there', asyn
     [{ name: 'x', allowedModels: [''] }, 'allowedModels.0'],
     [{ name: 'x', allowedChannels: ['../x'] }, 'allowedChannels.0'],
     [{ name: 'x', expiresAt: 'tomorrow' }, 'expiresAt'],
+    [{ name: 'x', expiresAt: '2001-01-01T00:00:00Z' }, 'expiresAt'],
     [{ name: 'x', status: 'revoked' }, 'status'],
     [{ name: 'x', key: 'tg_of_my_own' }, 'key'],
   ]
@@ -163,6 +164,8 @@ testEngines('a key is not made of what contradicts itself or is not there', asyn
     const [detail] = json['details'] as readonly { readonly field: string }[] // safe: held against the document
     assert.deepEqual([status, json['code'], detail?.field], [400, 'request_invalid', field], text)
   }
+  const { json } = await api.send('POST', '/api/keys', { body: {} })
+  assert.deepEqual(json['details'], [{ field: 'name', message: 'This field is missing.' }])
   assert.deepEqual(await names(api), before)
 })
 

@@ -111,7 +111,7 @@ test('where there is nothing, that is said with a request id', async () => {
   for (const { id, status, text, headers } of answers) {
     assert.equal(status, 404)
     assert.equal(headers['x-request-id'], id)
-    const sentence = 'There is nothing here; GET / lists the endpoints.'
+    const sentence = 'There is nothing here; calls go to paths that begin with /v1/, and GET / lists the endpoints.'
     assert.deepEqual(json(text), {
       error: { message: sentence, type: 'invalid_request_error', param: null, code: 'route_unknown' },
       code: 'route_unknown',

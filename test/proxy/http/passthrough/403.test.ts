@@ -9,6 +9,13 @@ const [scene, other] = await Promise.all([
 ])
 after(() => Promise.all([scene.close(), other.close()]))
 
+test('a base URL that brings /v1 along twice is told so, and nobody is sent to an administrator', async () => {
+  const { status, text } = await scene.ask('/v1/v1/messages', { body: {} })
+  const { code, message } = json(text)
+  assert.deepEqual([status, code], [404, 'route_unknown'])
+  assert.match(String(message), /\/v1 twice/)
+})
+
 test('resources of the shared account are not open, whatever the method, nor is what nobody knows', async () => {
   const names = ['files', 'batches', 'responses/resp_1', 'fine_tuning/jobs', 'vector_stores/vs_1/search', '', 'nothing']
   await Promise.all(
