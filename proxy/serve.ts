@@ -78,6 +78,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
   return {
     port: servers.port,
     location: storage.location,
+    channels: () => rooms.configured.channels().length,
     started: start(),
     async stop() {
       isDraining = true

@@ -4,26 +4,30 @@ import type { Config } from './config.ts'
 import type { Log } from './telemetry/log.ts'
 import { version } from './version.ts'
 
+type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
+
 export interface Started {
   readonly port: number
   /** Of the database. */
   readonly location: string
+  /** How many channels there are, those of the environment included. */
+  readonly channels: () => number
 }
 
 /** Says where the gateway is and what to do next: to a person on a terminal, in the log elsewhere. */
-export function welcome(config: Config, { port, location }: Started, log: Log, terminal: NodeJS.WriteStream): void {
+export function welcome(config: Config, { port, location, channels }: Started, log: Log, terminal: Terminal): void {
   const upstreams = (['ANTHROPIC', 'OPENAI', 'ZAI'] as const).filter((vendor) => config[`${vendor}_API_KEY`])
   if (!terminal.isTTY) {
     log.info({ port, version, database: location, upstreams }, 'listening')
-    if (upstreams.length === 0) log.warn(`no upstream is configured: ${UPSTREAM_HINT}`)
+    if (channels() === 0) log.warn(`no upstream is configured: ${UPSTREAM_HINT}`)
     return
   }
   const lines = [
     `Tollgate ${version} listens on http://localhost:${port} (database: ${location})`,
     '',
-    upstreams.length === 0
+    channels() === 0
       ? `  No upstream is configured:   ${UPSTREAM_HINT}`
-      : `  Upstreams:                   ${upstreams.join(', ')}`,
+      : `  Channels to upstreams:       ${channels()}`,
     '  Make a key for somebody:     npx tollgate keys create --name alice --token-limit 100000',
     `  See what a key has used:     curl -H "Authorization: Bearer <key>" http://localhost:${port}/stats`,
     '',
@@ -31,10 +35,11 @@ export function welcome(config: Config, { port, location }: Started, log: Log, t
   terminal.write(`${lines.join('\n')}\n`)
 }
 
-const UPSTREAM_HINT = 'set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY and start again'
+const UPSTREAM_HINT =
+  'make a channel (docs/channels.md), or set ANTHROPIC_API_KEY, OPENAI_API_KEY or ZAI_API_KEY and start again'
 
 /** Tells the first admin key: to a person on a terminal, else in a file that only the owner may read. */
-export function tellAdminKey({ DATA_DIR }: Config, key: string, log: Log, terminal: NodeJS.WriteStream): void {
+export function tellAdminKey({ DATA_DIR }: Config, key: string, log: Log, terminal: Terminal): void {
   if (terminal.isTTY) {
     terminal.write(`\n  Admin key, shown this once:  ${key}\n\n`)
     return
