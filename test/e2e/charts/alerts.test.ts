@@ -20,8 +20,8 @@ after(() => rm(folder, { recursive: true }))
 
 /** Throws with what promtool complained of. */
 async function promtool(...args: readonly string[]): Promise<void> {
-  await promisify(execFile)('promtool', [...args]).catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
-    throw new Error(`${stdout}${stderr}`)
+  await promisify(execFile)('promtool', [...args]).catch((error: Error & { stdout: string; stderr: string }) => {
+    throw new Error(`${error.stdout}${error.stderr}` || error.message, { cause: error })
   })
 }
 

@@ -108,12 +108,12 @@ test('a store is kept from deletion while it says so', async () => {
   await cluster.apply(store('kept', where, { deletionProtection: true }), store('loose', where))
   const remove = (name: string): Promise<string> => cluster.kubectl('-n', where, 'delete', 'akstore', name)
   // The API server goes by a policy only some moments after it was made.
-  await until('the policy is in force', () =>
+  const isRefused = () =>
     cluster.kubectl('-n', where, 'delete', 'akstore', 'kept', '--dry-run=server').then(
       () => false,
       () => true,
-    ),
-  )
+    )
+  await until('the policy is in force', isRefused, 120_000)
   await assert.rejects(remove('kept'), /the store kept is protected: set spec\.deletionProtection to false/)
   await remove('loose')
   await cluster.apply(store('kept', where, { deletionProtection: false }))
@@ -129,6 +129,7 @@ test('pods of the operator are let in where pod security is restricted', async (
     'pod',
     '-l',
     'app.kubernetes.io/name=tollgate-operator',
+    '--timeout=180s',
   )
 })
 
@@ -176,6 +177,6 @@ test('a store outlives the uninstallation of the operator, but where CRDs are no
   await install('operator', namespace, 'crds.keep=false')
   await cluster.kubectl('-n', where, 'get', 'akstore', 'left')
   await uninstall()
-  await cluster.kubectl('wait', '--for=delete', '--timeout=120s', 'crd', ...definitions)
+  await cluster.kubectl('wait', '--for=delete', '--timeout=180s', 'crd', ...definitions)
   await install('operator', namespace)
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Reason } from '../../../operator/api/reasons.ts'
 import { kinds } from '../../../operator/client/kinds.ts'
 import { SECRET } from '../../cluster/test-kubelet.ts'
-import { until } from '../../support/until.ts'
+import { untilEqual } from '../../support/until-equal.ts'
 import type { StoreScene } from './store-scene.ts'
 
 interface BadInput {
@@ -123,15 +123,13 @@ export function badInput(scene: StoreScene): void {
       if (connection) await makeSecret(`${name}-db`, connection)
       await change(name, spec)
     }
-    let told: readonly string[] = []
     const expected = stores.map(([name, { reason }]) => `${name}: False ${reason}`)
-    const isTold = async (): Promise<boolean> => {
+    const turn = async (): Promise<readonly string[]> => {
       for (const [name] of stores) await reconcile({ namespace, name })
       await kubelet.step()
-      told = await Promise.all(stores.map(async ([name]) => `${name}: ${await conditionOf(name, 'Ready')}`))
-      return told.join() === expected.join()
+      return Promise.all(stores.map(async ([name]) => `${name}: ${await conditionOf(name, 'Ready')}`))
     }
-    await until('all are told', isTold, 90_000).catch(() => assert.deepEqual(told, expected))
+    await untilEqual('all are told', turn, expected, 300_000)
   })
 
   for (const [name, { says, isStalled = false, reason }] of stores) {
@@ -169,7 +167,14 @@ export function badInput(scene: StoreScene): void {
       metadata: { name: 'none', namespace: other },
       spec: { hard: { secrets: '0' } },
     })
-    await cluster.kubectl('-n', other, 'wait', '--for=jsonpath={.status.hard.secrets}=0', 'resourcequota/none')
+    await cluster.kubectl(
+      '-n',
+      other,
+      'wait',
+      '--for=jsonpath={.status.hard.secrets}=0',
+      '--timeout=180s',
+      'resourcequota/none',
+    )
     const metadata = { name: 'file', namespace: other }
     await cluster.apply({ apiVersion: 'tollgate.dev/v1alpha1', kind: 'ApiKeyStore', metadata, spec: sqlite('1') })
     const pauseMs = await reconcile(metadata)

@@ -20,7 +20,7 @@ test('a Job gets its pod in a namespace, and what is deleted is collected with w
   const namespace = await cluster.createNamespace()
   const spec = { template: { spec: pod(1000) } }
   await cluster.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once', namespace }, spec })
-  const wait = ['-n', namespace, 'wait', '--timeout=60s']
+  const wait = ['-n', namespace, 'wait', '--timeout=180s']
   await cluster.kubectl(...wait, '--for=create', 'pod', '-l', 'job-name=once')
   await cluster.kubectl('-n', namespace, 'delete', 'job', 'once')
   await cluster.kubectl(...wait, '--for=delete', 'pod', '-l', 'job-name=once')

@@ -107,10 +107,10 @@ describe('the operator', { concurrency: 2 }, () => {
       await operateBehindProxy('other', namespace),
     ] as const
     await wish('first')
-    await until('the Deployment is made', async () => client.get(kinds.Deployment, small), 60_000)
-    await until('the Service is as wished', async () => (await wishOfService()) === 'first', 60_000)
+    await until('the Deployment is made', async () => client.get(kinds.Deployment, small), 180_000)
+    await until('the Service is as wished', async () => (await wishOfService()) === 'first', 180_000)
     await client.remove(kinds.Service, small)
-    await until('what was deleted is made again', async () => (await wishOfService()) === 'first', 60_000)
+    await until('what was deleted is made again', async () => (await wishOfService()) === 'first', 180_000)
 
     const leader = await holder()
     const [hanging, other] = leader === 'one' ? operators : [operators[1], operators[0]]
@@ -121,12 +121,12 @@ describe('the operator', { concurrency: 2 }, () => {
     await late.hasArrived
     hanging.child.kill('SIGSTOP')
     await wish('second')
-    await until('the other one leads', async () => (await holder()) === other.name, 60_000)
-    await until('and works', async () => (await wishOfService()) === 'second', 60_000)
+    await until('the other one leads', async () => (await holder()) === other.name, 180_000)
+    await until('and works', async () => (await wishOfService()) === 'second', 180_000)
 
     hanging.proxy.writes.length = 0
     assert.equal(await late.release(), 200, 'what was under way arrives after all')
-    await until('and is set right', async () => (await wishOfService()) === 'second', 60_000)
+    await until('and is set right', async () => (await wishOfService()) === 'second', 180_000)
     hanging.child.kill('SIGCONT')
     assert.equal(await hanging.ended, 1)
     assert.deepEqual(hanging.proxy.writes, [])
@@ -153,7 +153,7 @@ describe('the operator', { concurrency: 2 }, () => {
       store('no-node', namespace, postgres('away')),
     )
     const operator = operate('counted', namespace)
-    const port = await until('it runs', () => /"port":(\d+)/.exec(operator.log())?.[1], 60_000)
+    const port = await until('it runs', () => /"port":(\d+),/.exec(operator.log())?.[1], 180_000)
     const count = async (metric: string): Promise<number> => {
       const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
       const lines = text.split('\n').filter((line) => line.startsWith(`tollgate_operator_${metric}{`))
@@ -163,7 +163,7 @@ describe('the operator', { concurrency: 2 }, () => {
     const reasons = (): Promise<string> =>
       cluster.kubectl('-n', namespace, 'get', 'akstore', '--sort-by=.metadata.name', '-o', path)
     const told = 'NameConflict SecretKeyMissing Migrating SecretMissing'
-    await until('all are told', async () => (await reasons()).startsWith(told), 60_000)
+    await until('all are told', async () => (await reasons()).startsWith(told), 180_000)
 
     const [passes, requests] = [await count('reconcile_total'), await count('api_requests_total')]
     // Those that may come up by themselves are looked at every 15 s: in between nothing at all is done for five seconds.
@@ -177,7 +177,7 @@ describe('the operator', { concurrency: 2 }, () => {
         }
         return true
       },
-      90_000,
+      180_000,
     )
     const passesLater = (await count('reconcile_total')) - passes
     const requestsLater = (await count('api_requests_total')) - requests

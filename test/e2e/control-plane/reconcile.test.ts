@@ -24,7 +24,7 @@ test('a store is migrated, then rolled out, then ready, and then left alone', as
 
   await turnUntilCondition('gate', 'Ready', 'True Serving')
   assert.match(await cluster.kubectl('-n', namespace, 'get', 'akstore', 'gate'), /gate +True +Serving +2 +\d+ /)
-  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', '--timeout=60s', 'akstore/gate')
+  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', '--timeout=180s', 'akstore/gate')
 
   const events = await cluster.kubectl('-n', namespace, 'events', '--for', 'akstore/gate')
   assert.match(events, /Normal +Serving/)
@@ -147,7 +147,7 @@ test('a quota that leaves no room for pods is told', async () => {
     spec: { hard: { pods: '0' } },
   })
   const isCounted = '--for=jsonpath={.status.used.pods}=0'
-  await cluster.kubectl('-n', other, 'wait', isCounted, '--timeout=60s', 'resourcequota/none')
+  await cluster.kubectl('-n', other, 'wait', isCounted, '--timeout=180s', 'resourcequota/none')
   await cluster.apply({
     apiVersion: 'tollgate.dev/v1alpha1',
     kind: 'ApiKeyStore',
@@ -161,6 +161,6 @@ test('a quota that leaves no room for pods is told', async () => {
     await reconcile({ namespace: other, name: 'file' })
     return (await conditionOf('file', 'Ready', other)) === 'False QuotaExceeded'
   }
-  await until('the quota is told', isTold, 60_000)
+  await until('the quota is told', isTold, 180_000)
   await assertCheap(scene, 'file', other)
 })

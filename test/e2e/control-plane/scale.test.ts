@@ -16,7 +16,7 @@ const MAIN = new URL('../../../bin/tollgate-operator.mjs', import.meta.url).path
 const NAMES = Array.from({ length: 20 }, (_, i) => `gate-${i}`)
 /** Of its database, and the two keys that are made for it. */
 const SECRETS = 3
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 
 let cluster: ControlPlane
 let stores: ManyStores

@@ -107,7 +107,7 @@ export async function startStoreScene(): Promise<StoreScene> {
           await kubelet.step()
           return isSo()
         },
-        60_000,
+        180_000,
       )),
     turnUntilCondition: (name, type, expected) =>
       scene.turnUntil(`${type} is ${expected}`, name, async () => (await scene.conditionOf(name, type)) === expected),

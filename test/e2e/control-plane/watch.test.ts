@@ -67,7 +67,7 @@ test(`of ${CHANGES} changes none is missed, however often the connection fails`,
   const namespace = await cluster.createNamespace()
   const { proxy, watch, told, restarts, missed, close } = await watchThroughFaults(namespace)
   t.after(close)
-  await until('the first list', () => watch.isSynced(), 60_000)
+  await until('the first list', () => watch.isSynced(), 180_000)
 
   const stopped = new AbortController()
   const faults = fail(proxy, chanceFrom(SEED), stopped.signal)
@@ -82,7 +82,7 @@ test(`of ${CHANGES} changes none is missed, however often the connection fails`,
 
   const expected = new Map(done)
   const count = (all: ReadonlyMap<string, readonly string[]>): number => [...all.values()].flat().length
-  await until('all that was done is told', () => count(told) >= count(expected), 60_000)
+  await until('all that was done is told', () => count(told) >= count(expected), 180_000)
   assert.deepEqual(Object.fromEntries(told), Object.fromEntries(expected))
   assert.deepEqual(missed, [])
   await agree(watch, namespace)
@@ -97,12 +97,12 @@ test('an API server that is away for a while is found again', async (t) => {
   const namespace = await cluster.createNamespace()
   const { watch, told, close } = await watchThroughFaults(namespace)
   t.after(close)
-  await until('the first list', () => watch.isSynced(), 60_000)
+  await until('the first list', () => watch.isSynced(), 180_000)
   const [, earlier] = await change(namespace, 'one', 5, () => 0.9)
   await cluster.stopApiServer()
   await cluster.startApiServer()
   const [, afterwards] = await change(namespace, 'other', 5, () => 0.9)
-  await until('all is told', () => told.get('other')?.length === afterwards.length, 60_000)
+  await until('all is told', () => told.get('other')?.length === afterwards.length, 180_000)
   assert.deepEqual(told.get('one'), earlier)
   await agree(watch, namespace)
 })
@@ -124,7 +124,7 @@ test('a lease is taken, renewed and given back as the API server wants it', asyn
       onFailure: (error) => void (error instanceof ApiError && failures.push(error)),
     })
   const one = compete('one')
-  await until('the first leads', () => one.isLeading(), 60_000)
+  await until('the first leads', () => one.isLeading(), 180_000)
   const other = compete('other')
   let agoMs = 0
   await until('a renewal', () => {
@@ -133,7 +133,7 @@ test('a lease is taken, renewed and given back as the API server wants it', asyn
     return agoMs < earlierMs
   })
   await one.stop()
-  await until('the other leads', () => other.isLeading(), 60_000)
+  await until('the other leads', () => other.isLeading(), 180_000)
   await other.stop()
   assert.deepEqual(failures, [])
 })

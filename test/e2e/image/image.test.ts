@@ -91,7 +91,7 @@ test('the gateway serves from /data, is healthy, and ends with status 0 when it 
   const gateway = await image.start([...Entrypoint, ...Cmd], env)
   const exited = once(gateway.process, 'exit')
   const check = Healthcheck.Test.slice(1)
-  await until('the health check is content', () => gateway.exec(check).catch(() => undefined), 60_000)
+  await until('the health check is content', () => gateway.exec(check).catch(() => undefined), 180_000)
 
   const url = `http://127.0.0.1:${port}`
   assert.equal((await fetch(`${url}/health`)).status, 200)
