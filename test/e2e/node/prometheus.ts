@@ -40,10 +40,14 @@ export async function startPrometheus(stage: Stage, rules: readonly object[]): P
   const address = `127.0.0.1:${await freePort()}`
   const flags = ['--config.file=prometheus.json', '--storage.tsdb.path=data', `--web.listen-address=${address}`]
   processes.start('prometheus', 'prometheus', ...flags)
-  await until('Prometheus is ready', async () => {
-    await processes.assertRunning('prometheus')
-    return (await fetch(`http://${address}/-/ready`).catch(() => undefined))?.ok
-  })
+  await until(
+    'Prometheus is ready',
+    async () => {
+      await processes.assertRunning('prometheus')
+      return (await fetch(`http://${address}/-/ready`).catch(() => undefined))?.ok
+    },
+    120_000,
+  )
 
   const prometheus: Prometheus = {
     async ask<Data>(path: string, parameters: Readonly<Record<string, string>> = {}) {
