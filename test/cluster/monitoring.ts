@@ -6,7 +6,8 @@ const MODULE = 'github.com/prometheus-operator/prometheus-operator@v0.85.0'
 
 /** The files of the Prometheus operator's CRDs that Tollgate makes objects of, from its Go module. */
 export async function monitoringDefinitions(): Promise<readonly string[]> {
-  const { stdout } = await promisify(execFile)('go', ['mod', 'download', '-json', MODULE], { cwd: '/' })
+  const download = 'for attempt in 1 2 3; do go mod download "$0" && break; done && go mod download -json "$0"'
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', download, MODULE], { cwd: '/' })
   const { Dir } = JSON.parse(stdout) as { Dir: string } // safe: what `go help mod download` documents
   return ['servicemonitors', 'prometheusrules'].map((plural) =>
     join(Dir, 'example/prometheus-operator-crd', `monitoring.coreos.com_${plural}.yaml`),

@@ -81,7 +81,9 @@ async function ensureBuilt(
 ): Promise<string> {
   const program = join(cacheFolder(), `${name}-${hashOf(inputs)}`)
   const made = `${program}.new`
-  const move = ['-c', 'made=$1 program=$2; shift 2; "$@" && mv "$made"/* "$program" && rmdir "$made"', 'move']
+  // Go gives up at the first download that fails; what it has got and built by then it keeps.
+  const tries = 'made=$1 program=$2; shift 2; for attempt in 1 2 3; do "$@" && break; done'
+  const move = ['-c', `${tries} && mv "$made"/* "$program" && rmdir "$made"`, 'move']
   const env = { CGO_ENABLED: '0', GOBIN: made, GOFLAGS: '-buildvcs=false' }
   await makeOnce(program, ['/bin/sh', ...move, made, program, 'go', ...flagsFor(made)], { cwd: folder, env })
   return program
