@@ -84,9 +84,9 @@ function kubeletConfiguration(folder: string, cgroup: string, { node }: Addresse
     resolvConf: `${folder}/resolv.conf`,
     clusterDNS: [node],
     clusterDomain: 'cluster.local',
-    // The disk is the machine's, and what else is on it is not a reason to delete images or to evict pods.
+    // The disk is the machine's, and what else is on it is not a reason to delete images or to evict pods, however full it is.
     imageGCHighThresholdPercent: 100,
-    evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
+    evictionHard: { 'memory.available': '100Mi' },
   }
 }
 

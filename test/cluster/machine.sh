@@ -16,7 +16,10 @@ run() {
   name=$1; shift
   { "$@" > "log/$name" 2>&1 || true; echo "$name has ended: $(tail -n 3 "log/$name")"; kill $$; } &
 }
-iptables -t nat -n -L > log/iptables # CNI and kube-proxy would say only in their logs that the kernel has none
+# Without these no pod starts or is reached, which else only logs would say.
+iptables -t nat -n -L > log/iptables
+if test -e /sys/fs/cgroup/cgroup.controllers; then cgroups=/sys/fs/cgroup; else cgroups=/sys/fs/cgroup/memory; fi
+rmdir "$(mktemp -d -p "$cgroups")"
 run containerd containerd --config containerd.toml
 
 until test -s address; do sleep 0.02; done # by then the cable is plugged in, and there is an API server
