@@ -35,7 +35,7 @@ export async function startOperatorProcess(
     let log = ''
     child.stdout.on('data', (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-10_000)
-      const found = /"port":(?<port>\d+)/.exec(log)?.groups?.['port']
+      const found = /"port":(?<port>\d+),/.exec(log)?.groups?.['port']
       if (found !== undefined) resolve(Number(found))
     })
     child.once('exit', () => reject(new Error(`the operator has ended: ${log}`)))

@@ -25,7 +25,7 @@ export function missingImage(stageOf: () => Stage): void {
     const [reason, message] = ['reason', 'message'].map((field) => `{.status.conditions[?(@.type=="Ready")].${field}}`)
     for (const name of Object.keys(databases)) {
       const store = `akstore/${name}`
-      await kubectl('wait', `--for=jsonpath=${reason}=ImagePullFailed`, store, '--timeout=120s')
+      await kubectl('wait', `--for=jsonpath=${reason}=ImagePullFailed`, store, '--timeout=180s')
       assert.match(await kubectl('get', store, '-o', `jsonpath=${message}`), /nobody-has-it.* Correct spec\.image/s)
       await kubectl('patch', store, '--type=merge', '-p', '{"spec":{"image":"tollgate:0.1.0"}}')
     }

@@ -66,7 +66,7 @@ async function runScript(name: string, script: string, container: object = {}, s
   await node.apply(pod(name, { command: ['node', '--input-type=module', '-e', script], ...container }, spec))
   const phase = ['-n', namespace, 'get', 'pod', name, '-o', 'jsonpath={.status.phase}']
   const hasEnded = async (): Promise<boolean> => /Succeeded|Failed/.test(await node.kubectl(...phase))
-  await until(`the pod ${name} has ended`, hasEnded, 60_000)
+  await until(`the pod ${name} has ended`, hasEnded, 180_000)
   return node.kubectl('-n', namespace, 'logs', name)
 }
 
@@ -79,17 +79,16 @@ test('an image built here runs, and answers through its Service by its name', as
     metadata: { name: 'hello', namespace },
     spec: service,
   })
-  await node.kubectl('-n', namespace, 'wait', '--for=condition=Ready', 'pod/hello', '--timeout=60s')
-  const script = `for (let left = 100; ; left--) {
+  await node.kubectl('-n', namespace, 'wait', '--for=condition=Ready', 'pod/hello', '--timeout=180s')
+  const script = `for (let left = 600; ; left--) {
     try { console.log(await (await fetch('http://hello')).text()); break } catch (error) { if (left === 0) throw error }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }`
   assert.equal(await runScript('asks', script), 'hello\n')
 
   const address = await node.kubectl('-n', namespace, 'get', 'service', 'hello', '-o', 'jsonpath={.spec.clusterIP}')
-  const answer = await until('the tests reach the Service, too', async () =>
-    fetch(`http://${address}`).catch(() => null),
-  )
+  const reach = () => fetch(`http://${address}`).catch(() => null)
+  const answer = await until('the tests reach the Service, too', reach, 120_000)
   assert.equal(await answer.text(), 'hello')
 })
 

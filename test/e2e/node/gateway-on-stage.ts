@@ -28,7 +28,7 @@ export async function enterGateway({ node }: Stage, namespace: string, name: str
   const encoded = await get(`secret ${name}-admin-key`, '{.data.admin-key}')
   const adminKey = Buffer.from(encoded, 'base64').toString()
   const url = `http://${await get(`service ${name}`, '{.spec.clusterIP}')}`
-  await until('the Service leads to a pod', () => fetch(`${url}/health`).catch(() => undefined), 60_000)
+  await until('the Service leads to a pod', () => fetch(`${url}/health`).catch(() => undefined), 180_000)
 
   const gateway: StageGateway = {
     namespace,

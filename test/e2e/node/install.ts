@@ -10,6 +10,8 @@ import { enterGateway, type StageGateway } from './gateway-on-stage.ts'
 import { ledgerOf, TOKENS } from './ledger.ts'
 import { ROOT, type Stage } from './stage.ts'
 
+const WRITTEN_MS = 120_000
+
 /** The blocks of commands of the README that lead from a cluster to a call, in their order. */
 export function readmeCommands(): readonly [secret: string, install: string, call: string] {
   const [, section = ''] = /\n## On Kubernetes\n(.*?)\n## /s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? []
@@ -35,7 +37,7 @@ async function firstCall(stage: Stage, gateway: StageGateway): Promise<{ readonl
     messages: [{ role: 'user', content: 'Hello' }],
   }
   const inForce = () => client.messages.create(ask).withResponse().catch(asNotYet)
-  const { data, response } = await until('the channel is in force', inForce, 60_000)
+  const { data, response } = await until('the channel is in force', inForce, 180_000)
   assert.equal(data.usage.input_tokens + data.usage.output_tokens, TOKENS)
   return { requestId: response.headers.get('x-request-id') ?? '' }
 }
@@ -56,7 +58,7 @@ export function installation(stageOf: () => Stage): void {
     assert.equal(stage.upstream.calls.filter(({ model }) => model === 'claude-sonnet-4-5').length, 1)
     const show = 'kubectl exec deploy/gateway -c proxy -- tollgate keys show alice --json'
     const written = `"lifetimeTokens": ${TOKENS}`
-    await until('the call is written down', async () => (await stage.shell(show)).includes(written))
+    await until('the call is written down', async () => (await stage.shell(show)).includes(written), WRITTEN_MS)
   })
 
   test('the example with SQLite serves, and writes a call down once', async () => {
@@ -70,12 +72,12 @@ export function installation(stageOf: () => Stage): void {
     const gateway = await enterGateway(stage, namespace, 'small')
     const { requestId } = await firstCall(stage, gateway)
     const isThisCall = (entry: { requestId: string }): boolean => entry.requestId === requestId
-    const entries = await until('the call is written down', async () => {
+    const find = async () => {
       const { requests } = await gateway.admin('GET', '/api/logs')
       const found = (requests as { requestId: string }[]).filter(isThisCall) // safe: the admin API's contract
       return found.length > 0 && found
-    })
-    assert.equal(entries.length, 1)
+    }
+    assert.equal((await until('the call is written down', find, WRITTEN_MS)).length, 1)
   })
 
   test('the example with PostgreSQL serves, and writes a call down once', async () => {
@@ -89,10 +91,11 @@ export function installation(stageOf: () => Stage): void {
     )
     const gateway = await enterGateway(stage, namespace, 'gateway')
     const { requestId } = await firstCall(stage, gateway)
-    const rows = await until('the call is written down', async () => {
+    const find = async () => {
       const found = await ledgerOf(database, 'alice')
       return found.length > 0 && found
-    })
+    }
+    const rows = await until('the call is written down', find, WRITTEN_MS)
     assert.deepEqual(rows, [{ request_id: requestId, status: 'completed', metering: 'exact', tokens: `${TOKENS}` }])
     assert.equal(await gateway.get('akstore gateway', '{.status.readyReplicas}'), '2')
   })

@@ -36,7 +36,7 @@ export async function assertExact(databaseUrl: string, keyName: string, calls: r
       const found = await ledgerOf(databaseUrl, keyName)
       return found.length >= calls.length && found
     },
-    60_000,
+    120_000,
   )
   assertEntries(rows, calls)
 }

@@ -27,12 +27,12 @@ export function upgradingOperator(stageOf: () => Stage): void {
     )
     const image = `tollgate:${VERSION}`
     const images = (): Promise<string> => gateway.get(OPERATORS, '{.items[*].spec.containers[0].image}')
-    await until('both operators were replaced', async () => (await images()) === `${image} ${image}`, 60_000)
+    await until('both operators were replaced', async () => (await images()) === `${image} ${image}`, 180_000)
 
     // Once it has looked after the store a second time, it was done with it a first time.
     for (const child of ['serviceaccount/gateway', 'serviceaccount/gateway']) {
       await gateway.kubectl('delete', child)
-      await gateway.kubectl('wait', '--for=create', child, '--timeout=120s')
+      await gateway.kubectl('wait', '--for=create', child, '--timeout=180s')
     }
     assert.deepEqual(await stateOf(gateway), before)
   })

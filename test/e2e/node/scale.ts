@@ -23,13 +23,13 @@ export function scaling(stageOf: () => Stage): void {
           'wait',
           `--for=jsonpath={.status.replicas}=${replicas}`,
           'akstore/gateway',
-          '--timeout=120s',
+          '--timeout=180s',
         )
         await gateway.ready()
         await load.more(50)
       }
       const pods = () => gateway.get('pods -l app.kubernetes.io/component=proxy', '{.items[*].metadata.name}')
-      await until('those that are not wanted have gone', async () => !(await pods()).includes(' '), 90_000)
+      await until('those that are not wanted have gone', async () => !(await pods()).includes(' '), 180_000)
     } finally {
       await load.stop()
     }

@@ -69,6 +69,8 @@ function createShell(kubeconfig: string, bin: string): Stage['shell'] {
       env: { PATH: `${bin}:${process.env['PATH']}`, HOME: bin, KUBECONFIG: kubeconfig, ...env },
       maxBuffer: 2 ** 26,
     }
-    return (await promisify(execFile)('/bin/bash', ['-euc', lines], options)).stdout
+    // What runs beside a line that fails would be waited for without an end.
+    const all = `trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n${lines}`
+    return (await promisify(execFile)('/bin/bash', ['-euc', all], options)).stdout
   }
 }

@@ -38,7 +38,7 @@ export function upgrading(stageOf: () => Stage): void {
       await load.more(50)
       await scaleOperator(stage, 0) // so that nobody rolls out what is migrated
       await release()
-      await gateway.kubectl('wait', '--for=condition=Complete', 'job', ...MIGRATION, '--timeout=120s')
+      await gateway.kubectl('wait', '--for=condition=Complete', 'job', ...MIGRATION, '--timeout=180s')
       assert.deepEqual(await rowsOf(gateway.databaseUrl, 'SELECT FROM tollgate.more'), [])
       await load.more(50)
       assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0 tollgate:0.1.0', 'the old ones serve')
@@ -47,8 +47,8 @@ export function upgrading(stageOf: () => Stage): void {
     const [name = ''] = (await gateway.get(PODS, '{.items[*].metadata.name}')).split(' ')
     process.kill(processOf(name), 'SIGKILL')
     const restarts = '{.status.containerStatuses[0].restartCount}'
-    await gateway.kubectl('wait', `--for=jsonpath=${restarts}=1`, `pod/${name}`, '--timeout=60s')
-    await gateway.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s')
+    await gateway.kubectl('wait', `--for=jsonpath=${restarts}=1`, `pod/${name}`, '--timeout=180s')
+    await gateway.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=180s')
     await underLoad(`http://${await gateway.get(`pod ${name}`, '{.status.podIP}')}:8080`, (load) => load.more(10))
 
     await underLoad(gateway.url, async (load) => {
@@ -69,17 +69,20 @@ export function upgrading(stageOf: () => Stage): void {
     const gateway = await createGateway(stage, { migration: { backoffLimit: 0 } })
     await gateway.patch({ image })
     const condition = '{.status.conditions[?(@.type=="SchemaUpToDate")].reason}'
-    await gateway.kubectl('wait', `--for=jsonpath=${condition}=MigrationFailed`, 'akstore/gateway', '--timeout=120s')
-    await gateway.kubectl('wait', '--for=condition=SchemaUpToDate=False', 'akstore/gateway', '--timeout=60s')
+    await gateway.kubectl('wait', `--for=jsonpath=${condition}=MigrationFailed`, 'akstore/gateway', '--timeout=180s')
+    await gateway.kubectl('wait', '--for=condition=SchemaUpToDate=False', 'akstore/gateway', '--timeout=180s')
     const message = await gateway.get('akstore gateway', condition.replace('.reason', '.message'))
     assert.match(message, /is_not_there/)
     assert.equal(await gateway.get(PODS, IMAGES), 'tollgate:0.1.0')
     const load = startLoad({ url: gateway.url, apiKey: await gateway.createKey('load') })
-    await load.more(10)
-    await gateway.patch({ image: healed })
-    await gateway.kubectl('wait', '--for=jsonpath={.status.version}=0.3.1', 'akstore/gateway', '--timeout=180s')
-    await gateway.ready()
-    await load.stop()
+    try {
+      await load.more(10)
+      await gateway.patch({ image: healed })
+      await gateway.kubectl('wait', '--for=jsonpath={.status.version}=0.3.1', 'akstore/gateway', '--timeout=180s')
+      await gateway.ready()
+    } finally {
+      await load.stop()
+    }
     assert.deepEqual(failuresOf(load.calls), [])
   })
 }
@@ -88,7 +91,7 @@ async function scaleOperator({ node }: Stage, replicas: number): Promise<void> {
   const kubectl = (...args: readonly string[]): Promise<string> => node.kubectl('-n', 'tollgate-system', ...args)
   await kubectl('scale', 'deployment/tollgate-operator', `--replicas=${replicas}`)
   if (replicas > 0) return
-  await kubectl('wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=operator', '--timeout=120s')
+  await kubectl('wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=operator', '--timeout=180s')
 }
 
 /** Has migrations wait until what it answers is called. */
@@ -111,14 +114,13 @@ async function waitingMigration(gateway: PostgresGateway): Promise<void> {
     'wait',
     '--for=jsonpath={.status.conditions[?(@.type=="SchemaUpToDate")].reason}=Migrating',
     'akstore/gateway',
-    '--timeout=60s',
+    '--timeout=180s',
   )
-  await gateway.kubectl('wait', '--for=jsonpath={.status.active}=1', 'job', ...MIGRATION, '--timeout=60s')
   const waits = 'SELECT FROM pg_locks WHERE locktype = $1 AND objid = $2 AND NOT granted'
   await until(
     'the migration waits',
     async () => (await rowsOf(gateway.databaseUrl, waits, ['advisory', MIGRATION_LOCK])).length > 0,
-    60_000,
+    180_000,
   )
 }
 
