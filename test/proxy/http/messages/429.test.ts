@@ -62,8 +62,9 @@ test('calls that arrive together do not overshoot: one at a time is let in near 
 
 test('a call that waits in vain for calls in flight is told to try again soon', async () => {
   const { key } = await scene.home.createKey(['--token-limit', '75'])
-  const first = scene.ask('/v1/messages', { key, body: message, plan: { neverAnswer: true } })
-  await scene.upstream.waitFor((calls) => calls.at(-1)?.ended === 'pending')
+  const { id: held, headers: marks } = scene.mark({ neverAnswer: true })
+  const first = scene.ask('/v1/messages', { key, body: message, headers: marks })
+  await scene.upstream.waitFor(() => scene.seen(held)?.ended === 'pending')
   const { status, headers, text } = await scene.ask('/v1/messages', { key, body: message })
   scene.upstream.release()
   assert.equal((await first).status, 200)
