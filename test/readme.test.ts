@@ -62,7 +62,8 @@ test('the five-minute start of the README works word by word', async (t) => {
     })
   })
   t.after(() => {
-    if (gateway.exitCode === null && gateway.pid) process.kill(-gateway.pid, 'SIGKILL')
+    const isRunning = gateway.exitCode === null && gateway.signalCode === null
+    if (isRunning && gateway.pid) process.kill(-gateway.pid, 'SIGKILL')
   })
 
   const script = rest
