@@ -83,7 +83,9 @@ const planned: fc.Arbitrary<Planned> = fc.record({
   deeds: fc.array(fc.array(deed, { minLength: 1, maxLength: 4 }), { minLength: 3, maxLength: 3 }),
 })
 
-const DEADLINE_MS = 2500
+/** Long enough for a busy machine to make a dozen attempts; so the calls that wait for it do that at the same time. */
+const DEADLINE_MS = 6000
+const CALLS = 20
 const plans = new Map<string, Planned>()
 const arrivals = new Map<string, Arrival[]>()
 
@@ -278,13 +280,13 @@ function expectOutcome(plan: Planned, seen: readonly Arrival[], result: Result, 
   expectEntry(entry, seen, fates)
 }
 
-const { numRuns, seed } = rounds(10)
+const { numRuns, seed } = rounds(3)
 const name =
   'whatever the upstreams do, a call ends with an answer or the last error, and with one entry that says it all'
 
-test(name, { timeout: numRuns * 8 * DEADLINE_MS }, async () => {
+test(name, { timeout: numRuns * 10 * DEADLINE_MS }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(planned, { minLength: 6, maxLength: 6 }), async (calls) => {
+    fc.asyncProperty(fc.array(planned, { minLength: CALLS, maxLength: CALLS }), async (calls) => {
       await Promise.all(calls.map(expectOne))
     }),
     // A smaller example would meet another history of the channels.
