@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { json } from '../support/ask.ts'
@@ -143,10 +143,13 @@ async function endInOutage({ stage, member, variant }: Draw<Stage>): Promise<voi
 async function startInOutage({ stage, member, variant }: Draw<Stage>): Promise<void> {
   const { crew, traffic } = stage
   const hasSnapshot = variant < 0.5
+  const snapshot = join(member.home.path, 'keys.snapshot')
+  // After a change of keys it is gone for a moment.
+  await until('there is a snapshot', () => existsSync(snapshot))
   let started: Promise<void> | undefined
   await inOutage(stage, async () => {
     await crew.kill(member)
-    if (!hasSnapshot) rmSync(join(member.home.path, 'keys.snapshot'), { force: true })
+    if (!hasSnapshot) rmSync(snapshot, { force: true })
     started = crew.start(member)
     if (hasSnapshot) await started
     await pass(traffic, 20)
