@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -196,11 +197,15 @@ const PORTS = 5
 /** An unready gateway tells nobody its port, so it is given one. */
 async function startListening(home: Home, env: Env): Promise<{ readonly child: ChildProcess; readonly url: string }> {
   for (let tries = 1; ; tries++) {
-    const port = await freePort() // or it would be another gateway that lives there
-    const url = `http://127.0.0.1:${port}`
+    const port = await freePort()
+    // An address of its own, or what lives there could be another gateway that was given the same port meanwhile.
+    const host = `127.${[0, 0, 0].map(() => randomInt(1, 255)).join('.')}`
+    const url = `http://${host}:${port}`
     const spawned = Promise.withResolvers<ChildProcess>()
     let problem: Error | undefined
-    startGateway(home, { ...env, PORT: String(port) }, spawned.resolve).catch((error: Error) => (problem = error))
+    startGateway(home, { ...env, HOST: host, PORT: String(port) }, spawned.resolve).catch(
+      (error: Error) => (problem = error),
+    )
     const child = await spawned.promise
     const isLive = (): Promise<boolean> =>
       ask(`${url}/health/live`).then(
