@@ -48,6 +48,9 @@ export const migrationNames: readonly string[] = migrations.map(({ name }) => na
 /** The number of the last migration that this program knows. */
 export const ownSchema = numberOf(migrationNames.at(-1) ?? '0')
 
+/** How often SQLite's lock is waited for, five seconds each: of many processes that migrate one file the last needs more. */
+const TURNS = 12
+
 interface Schema {
   readonly applied: readonly AppliedMigration[]
   readonly standing: SchemaStanding
@@ -136,7 +139,7 @@ async function runMigrations(database: Database): Promise<readonly string[]> {
     migrations: migrations.map((migration) => ({
       name: migration.name,
       up: async () => {
-        if (await apply(database, migration)) ran.push(migration.name)
+        if (await applyInTurn(database, migration)) ran.push(migration.name)
       },
     })),
   })
@@ -144,6 +147,13 @@ async function runMigrations(database: Database): Promise<readonly string[]> {
     throw error instanceof MigrationError ? storeError(`run ${error.migration.name}`, error.cause) : error
   })
   return ran
+}
+
+async function applyInTurn(database: Database, migration: Migration, turns = TURNS): Promise<boolean> {
+  return apply(database, migration).catch((error: unknown) => {
+    if (turns === 1 || storeError(`run ${migration.name}`, error).code !== 'SQLITE_BUSY') throw error
+    return applyInTurn(database, migration, turns - 1)
+  })
 }
 
 /** Recorded in the migration's own transaction: what is half done is not there at all. */

@@ -96,6 +96,18 @@ testEngines(
   },
 )
 
+test('sqlite: a migration that others keep from its turn for longer than a call would wait is made all the same', async (t) => {
+  const database = await (await emptyDatabase(t, 'sqlite')).open()
+  let refusals = 0
+  const busy = Object.assign(new Error('SQLITE_BUSY: database is locked'), { code: 'SQLITE_BUSY' })
+  const contested: Database = {
+    ...database,
+    write: (work) => (++refusals < 4 ? Promise.reject(busy) : database.write(work)),
+  }
+  assert.deepEqual(await migrate(contested), migrationNames)
+  assert.ok(refusals > 3)
+})
+
 test('postgres: a user who may not make schemas uses the one that was made for them', async (t) => {
   const empty = await emptyDatabase(t, 'postgres')
   const admin = await empty.open()
