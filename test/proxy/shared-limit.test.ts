@@ -37,8 +37,9 @@ async function spendAll(fleet: Fleet, key: string, { limit, clients, random, hal
         .call(gateway, key, tokens, { atMost: LARGEST, stream: random() < 0.3 })
         .catch(() => undefined)
       inFlight -= 1
-      if (answer?.status === 200) refusedSince = Date.now()
-      else await new Promise((resolve) => setTimeout(resolve, 50)) // as a client that was told to wait, a little
+      // What a replica holds that stands still is free again before long: that is no refusal that lasts.
+      if (answer?.status === 200 || answer?.text.includes('window_reserved')) refusedSince = Date.now()
+      if (answer?.status !== 200) await new Promise((resolve) => setTimeout(resolve, 50)) // as a client that was told to wait, a little
       if (!isHalfway && fleet.served(key) > limit / 2) {
         isHalfway = true
         halfway?.()
