@@ -83,7 +83,8 @@ async function bootNode(processes: Processes, cgroup: string): Promise<ClusterNo
     async loadImage(tag) {
       const file = join(folder, `${randomBytes(4).toString('hex')}.tar`)
       await saveImage(tag, file)
-      await run('ctr', ['--address', join(folder, 'containerd.sock'), '-n', 'k8s.io', 'images', 'import', file])
+      const containerd = ['--address', join(folder, 'containerd.sock'), '--connect-timeout', '60s', '-n', 'k8s.io']
+      await run('ctr', [...containerd, 'images', 'import', file])
       await rm(file)
     },
   }
