@@ -1,4 +1,4 @@
-import { assemble } from './assemble.ts'
+import { type Assembly, assemble } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
@@ -72,6 +72,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     const problem = await ownKeyProblem(config, storage, rooms.configured.channels()).catch(() => undefined)
     if (problem !== undefined) log.warn(problem)
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
+    if (storage.type === 'sqlite') await preloadInUse(store, rooms).catch(() => undefined)
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
   }
@@ -101,6 +102,13 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       await store.close()
     },
   }
+}
+
+const IN_USE_MS = 86_400_000
+
+/** SQLite has no snapshot: without this a blocked address locks everybody behind it out with a restart. */
+async function preloadInUse(store: FallbackStore, { authenticator, now }: Assembly): Promise<void> {
+  await authenticator.preloadBy((await store.hashesInUse?.(now() - IN_USE_MS)) ?? [])
 }
 
 function storageEvents(log: Log): Parameters<typeof openStorage>[1] {

@@ -33,6 +33,8 @@ export interface Authenticator {
   refresh(): Promise<void>
   /** Takes keys from the store into memory, so that their first calls need not look them up. */
   preload(read: () => Promise<readonly KeyRecord[]>): Promise<void>
+  /** The same by the hashes of their secrets. */
+  preloadBy(hashes: readonly string[]): Promise<void>
   /** The keys in memory. */
   known(): IterableIterator<KeyRecord>
   stats(): {
@@ -60,10 +62,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
   /** That of the keys in memory, or one before. */
   let revision: string | undefined
   let reloads = 0
-  let hits = 0
-  let misses = 0
-  let failures = 0
-  let blocked = 0
+  const counts = { hits: 0, misses: 0, failures: 0, blocked: 0 }
 
   /** What was read before a change must not outlive the reload that the change caused. */
   const readCurrent = async <T>(read: () => Promise<T>): Promise<T> => {
@@ -74,7 +73,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     }
   }
   const lookUp = async (hash: string): Promise<KeyRecord | undefined> => {
-    misses += 1
+    counts.misses += 1
     const key = await readCurrent(() => source.findByHash(hash)).catch((cause: unknown) => {
       throw new GatewayError('storage_unavailable', { cause, retryAfterMs: 1000 })
     })
@@ -99,7 +98,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
   const refuseBlocked = (address: string): void => {
     const retryAfterMs = guard?.blockedForMs(address) ?? 0
     if (retryAfterMs === 0) return
-    blocked += 1
+    counts.blocked += 1
     throw new GatewayError('address_blocked', { retryAfterMs })
   }
 
@@ -120,7 +119,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
       const isSettled = inMemory !== undefined && source.isFresh()
       const opened = openedBy(hash, inMemory)
       if (opened && isSettled) {
-        hits += 1
+        counts.hits += 1
         return inForce(opened, now())
       }
       // What is in memory is no guess: it may be read again, whatever its address has done.
@@ -129,7 +128,7 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
       // A secret that is known to have been rotated away, and whose time is over, needs no look-up.
       const key = hash === undefined || isSettled ? undefined : openedBy(hash, await find(hash))
       if (key) return inForce(key, now())
-      failures += 1
+      counts.failures += 1
       if (address !== undefined) guard?.failed(address)
       throw legacyError('key_invalid')
     },
@@ -138,8 +137,11 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     async preload(read) {
       for (const key of await readCurrent(read)) known.put(key)
     },
+    async preloadBy(hashes) {
+      for (const hash of hashes) if (!known.find(hash)) await find(hash)
+    },
     known: () => known.values(),
-    stats: () => ({ hits, misses, size: known.size(), failures, blocked }),
+    stats: () => ({ ...counts, size: known.size() }),
   }
 }
 

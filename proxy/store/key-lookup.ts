@@ -6,6 +6,8 @@ import type { Database } from './database.ts'
 import { type Buckets, readBuckets } from './limit-buckets.ts'
 
 const KEYS_AT_ONCE = 250
+/** A start is not to wait for more. */
+const MAX_IN_USE = 1000
 
 /** What the request path reads of keys. */
 export function createKeyLookup(database: Database) {
@@ -32,6 +34,18 @@ export function createKeyLookup(database: Database) {
     async usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined> {
       const row = await ApiKeys.findByPk(id)
       return row ? usageIn(row, (await readBuckets(database, [id], usedSince))(id)) : undefined
+    },
+
+    async hashesInUse(usedSince: number): Promise<readonly string[]> {
+      const inUse = [{ is_admin: true }, { is_tenant_admin: true }, { last_used_at: { [Op.gte]: usedSince } }]
+      const where = { status: 'active' as const, [Op.or]: inUse }
+      const rows = await ApiKeys.findAll({
+        attributes: ['hash'],
+        where,
+        order: [['last_used_at', 'DESC']],
+        limit: MAX_IN_USE,
+      })
+      return rows.map(({ hash }) => hash)
     },
 
     async findByIds(ids: readonly string[]): Promise<readonly StoredKey[]> {

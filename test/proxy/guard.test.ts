@@ -123,7 +123,8 @@ test('a block outlives a restart with SQLite, is counted, and is logged once and
   t.after(() => Promise.all([upstream.close(), home.remove()]))
   const first = await startGateway(home)
   t.after(() => first.stop('SIGKILL'))
-  assert.equal((await callAt(first, ADMIN_KEY)).status, 200)
+  const { key: used } = await home.createKey()
+  for (const key of [used, ADMIN_KEY]) assert.equal((await callAt(first, key)).status, 200)
   assert.deepEqual(await codesAt(first, 7), [...FIVE_WRONG, 'address_blocked', 'address_blocked'])
   const { text } = await ask(`${first.url}/metrics`, { headers: { 'x-api-key': ADMIN_KEY } })
   assert.match(text, /^tollgate_auth_failures_total 5$/m)
@@ -144,6 +145,7 @@ test('a block outlives a restart with SQLite, is counted, and is logged once and
     const answer = await callAt(second, (await home.createKey()).key)
     return answer.status === 429 && json(answer.text)['code'] === 'address_blocked'
   })
+  for (const key of [used, ADMIN_KEY]) assert.equal((await callAt(second, key)).status, 200, 'it was in use')
 })
 
 test('with a key file the guard is of the process', async (t) => {
