@@ -8,6 +8,8 @@ const MINUTE = 60 * SECOND
 /** Half of the rate was used so long ago, so that it comes back while the clients call. */
 const USED_BEFORE_MS = 48 * SECOND
 const CALLING_MS = 17 * SECOND
+/** So much longer on a machine that is too slow to use up the rate by then; no call of theirs comes back meanwhile. */
+const SLOW_MS = 20 * SECOND
 /** As a client that was told to wait, a little. */
 const REFUSED_PAUSE_MS = 100
 
@@ -48,14 +50,18 @@ async function expectRate(t: TestContext, fleet: Fleet, rpm: number): Promise<vo
     before,
     rpm / 2,
   )
+  const tolerance = Math.max(1, rpm * 0.02)
   let served = 0
+  let askedBefore = 0
   const refusals: string[] = []
   const deadline = Date.now() + CALLING_MS
+  const isOver = (): boolean => Date.now() > deadline && (served >= rpm - tolerance || Date.now() > deadline + SLOW_MS)
   // All at once at first, and then as fast as they are answered.
   const client = async (place: number): Promise<void> => {
-    for (let turn = place; Date.now() < deadline; turn++) {
+    for (let turn = place; !isOver(); turn++) {
       const gateway = fleet.gateways[turn % 4] ?? assert.fail()
       const answer = await fleet.call(gateway, key, 1)
+      if (Date.now() < before + MINUTE) askedBefore += 1
       if (answer.status === 200) served += 1
       else {
         assert.equal(answer.status, 429, answer.text)
@@ -72,11 +78,12 @@ async function expectRate(t: TestContext, fleet: Fleet, rpm: number): Promise<vo
   const all = [...Array.from({ length: rpm / 2 }, () => before + SECOND - 1), ...calls]
   const most = mostInAMinute(all)
   const firsts = calls.filter((at) => at < before + MINUTE).length
-  const tolerance = Math.max(1, rpm * 0.02)
   t.diagnostic(
-    `${rpm} a minute: ${most} in the fullest minute, ${firsts} of them before half came back, ${served} in all`,
+    `${rpm} a minute: ${most} in the fullest minute, ${firsts} of ${askedBefore} before half came back, ${served} in all`,
   )
-  assert.ok(Math.abs(firsts - rpm / 2) <= tolerance, `${firsts} were let in while half of the rate was used`)
+  // That it was too little only those can tell who have asked for several times as much.
+  const isEnough = firsts >= rpm / 2 - tolerance || askedBefore < 2 * rpm
+  assert.ok(firsts <= rpm / 2 + tolerance && isEnough, `${firsts} were let in while half of the rate was used`)
   assert.ok(Math.abs(most - rpm) <= tolerance, `${most} were let in within a minute`)
   assert.ok(
     refusals.every((seconds) => Number(seconds) >= 1 && Number(seconds) <= 61),
