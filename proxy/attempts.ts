@@ -254,7 +254,8 @@ export class Attempts {
     this.failed.push(failedAttempt(attempt.sent, drawn?.subject, this.fruitless, next, durationMs, this.parts.costsOf))
     const reopened = this.parts.reopen({ ...this.trip.opened, channel: next.channel.name, attempts: this.failed })
     const isWritten = await reopened.then(() => true).catch(() => false)
-    if (!isWritten || this.over !== undefined) {
+    // By the clock, too: the timer of the deadline is late where much else happens.
+    if (!isWritten || this.over !== undefined || this.parts.now() >= this.trip.deadlineAt) {
       this.failed.pop() // it is the last one, and closes the call
       return false
     }

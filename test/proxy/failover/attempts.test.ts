@@ -127,6 +127,17 @@ test('a deadline that passes while another attempt is written down is kept: it i
   assert.deepEqual([outcome.status, outcome.error, failed, asked], ['failed', 'upstream_broken', [], [1, 0]])
 })
 
+test('and so is one that passes while the process is too busy for its timers', bounded, async (t) => {
+  const { outcome, failed, asked } = await travel(t, {
+    deadlineMs: DEADLINE_MS,
+    plan: { hangUp: true },
+    async onReopen({ deadlineAt }) {
+      while (Date.now() < deadlineAt);
+    },
+  })
+  assert.deepEqual([outcome.status, outcome.error, failed, asked], ['failed', 'upstream_broken', [], [1, 0]])
+})
+
 test('nothing begins behind the deadline, though the clock was set back meanwhile', bounded, async (t) => {
   const { outcome, failed, asked } = await travel(t, {
     deadlineMs: DEADLINE_MS,
