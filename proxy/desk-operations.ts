@@ -6,6 +6,8 @@ import { ulid } from './domain/ulid.ts'
 
 /** Who is at the machine may do everything. */
 const CLI: Actor = { id: null, name: 'cli', isAdmin: true, tenantId: null }
+/** What is the same in each line of the audit log. */
+const AT_DESK = { actor: CLI, address: CLI.name, requestId: '' }
 
 const OK = 200
 
@@ -22,8 +24,7 @@ export type TellChange = (operation: string, change: Change) => Promise<void>
 export function tellingChanges(audit: DeskAudit): TellChange {
   const auditor = createAuditor({ ...audit, newId: ulid })
   return (id, change) => {
-    const { target } = change
-    const line = { actor: CLI, address: CLI.name, target, requestId: '', at: Date.now(), error: null }
+    const line = { ...AT_DESK, target: change.target, at: Date.now(), error: null }
     auditor.record({ ...line, operation: { id, isWrite: true }, status: OK, change })
     return auditor.settled()
   }
@@ -41,14 +42,7 @@ export function performingAtDesk(operations: readonly Operation[], audit: DeskAu
     const operation = operations.find(({ id }) => id === operationId)
     if (operation === undefined) throw new Error(`there is no operation ${operationId}`)
     const now = Date.now()
-    const line = {
-      operation,
-      actor: CLI,
-      address: CLI.name,
-      target: Object.values(params).join('/'),
-      requestId: '',
-      at: now,
-    }
+    const line = { ...AT_DESK, operation, target: Object.values(params).join('/'), at: now }
     const written = operation.isWrite ? auditor : undefined
     try {
       const call = { params, query, body, actor: CLI, expectedRevision: undefined, host: undefined, now }
