@@ -18,7 +18,7 @@ import type { KeyStore } from './store/keys.ts'
 
 export interface AdministrationParts
   extends
-    Pick<OperationParts, 'authenticate' | 'clientAddress' | 'countRequest' | 'now'>,
+    Pick<OperationParts, 'authenticate' | 'catchUp' | 'clientAddress' | 'countRequest' | 'now'>,
     Pick<AdminParts, 'health' | 'isWell' | 'quotas' | 'reload' | 'scheduling' | 'startedAt'> {
   readonly version: string
   /** Undefined where the keys are in a file. */
@@ -45,9 +45,9 @@ const WATCH_INTERVAL_MS = 1000
 
 /** The admin API; without a database, what it would be. */
 export function createAdministration(parts: AdministrationParts): Administration {
-  const { version, stores, environment, authenticate, clientAddress, countRequest, now } = parts
+  const { version, stores, environment, authenticate, catchUp, clientAddress, countRequest, now } = parts
   const { onLost, onWatchError: onError } = parts
-  const common = { authenticate, clientAddress, countedAddress, countRequest, now }
+  const common = { authenticate, catchUp, clientAddress, countedAddress, countRequest, now }
   if (stores === undefined) {
     const nothing = {} as AdminParts // safe: without a database no operation is performed
     return {

@@ -67,12 +67,18 @@ export interface Assembly {
   readonly reportError: (error: GatewayError, requestId: string) => void
 }
 
+interface ProcessState {
+  readonly isDraining: () => boolean
+  /** Resolves when what was configured before is in force. */
+  readonly catchUp: () => Promise<void>
+}
+
 export async function assemble(
   config: Config,
   storage: Storage,
   store: FallbackStore,
   log: Log,
-  isDraining: () => boolean,
+  { isDraining, catchUp }: ProcessState,
 ): Promise<Assembly> {
   const boot = ulid()
   const clock = createClock()
@@ -124,6 +130,7 @@ export async function assemble(
     stores: administered(configuration, storage),
     authenticate: authenticator.authenticate,
     clientAddress,
+    catchUp,
     countRequest: rateLimits.countRequest,
     ...tellingOfAdministration(log),
   })

@@ -16,7 +16,7 @@ import { openStorage, type Storage } from './storage.ts'
 import type { FallbackStore } from './store/fallback-store.ts'
 import { type StoreInUse, useStorage } from './store-in-use.ts'
 import type { Log } from './telemetry/log.ts'
-import { watchKeys } from './watch.ts'
+import { type Watch, watchKeys } from './watch.ts'
 import type { Started } from './welcome.ts'
 
 export interface Running extends Started {
@@ -36,7 +36,11 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
   let isStarted = false
   let isDraining = false
   const { store, snapshots, whenBack } = useStorage(config, storage, log, () => rooms)
-  const rooms = await assemble(config, storage, store, log, () => isDraining)
+  let watch: Watch | undefined
+  const rooms = await assemble(config, storage, store, log, {
+    isDraining: () => isDraining,
+    catchUp: async () => watch?.check(),
+  })
   const servers = await startServers(config, storage, store, rooms, {
     isStarted: () => isStarted,
     isDraining: () => isDraining,
@@ -50,7 +54,7 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     await rooms.ledger.recover() // before the first window is read
     await snapshots.start()
     await rooms.limits.start()
-    const watch = watchKeys(store, storage.pollIntervalMs, {
+    const looking = watchKeys(store, storage.pollIntervalMs, {
       onChange: () => refresh(rooms, snapshots),
       onFresh(at) {
         store.freshen(at)
@@ -61,11 +65,12 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
         if (!store.status().isAway) log.error({ err: error }, 'the database cannot be asked for changes')
       },
     })
-    whenBack(() => void watch.check().catch(() => undefined)) // it goes on looking, and has told the error
+    watch = looking
+    whenBack(() => void looking.check().catch(() => undefined)) // it goes on looking, and has told the error
     const retention = startRetention(config, { ...rooms, store, blocks: storage.blocks }, rooms.now, log)
-    tasks.push(watch, retention, snapshots)
+    tasks.push(looking, retention, snapshots)
     tasks.push(shareKeyGuard(rooms.guard, storage, log))
-    await watch.check().catch(() => undefined)
+    await looking.check().catch(() => undefined)
     if (store.status().isAway) whenBack(() => void loadPrices(storage, log))
     else await loadPrices(storage, log)
     await Promise.allSettled(readers.map((one) => one.readOnce()))

@@ -1,11 +1,11 @@
 import { keyJson, type KeyOutput } from '../domain/key-json.ts'
 import { formatUsd } from '../domain/money.ts'
-import type { KeySummary } from '../domain/key.ts'
+import { type KeySummary, standingOf } from '../domain/key.ts'
 import { columns } from './columns.ts'
 import { print, type WriteOptions } from './print.ts'
 
 /** Keys for people, in columns. */
-export function keyTable(keys: readonly KeyOutput[]): string {
+export function keyTable(keys: readonly KeyOutput[], now: number): string {
   const header = [
     'NAME',
     'PREFIX',
@@ -23,7 +23,7 @@ export function keyTable(keys: readonly KeyOutput[]): string {
   const rows = keys.map((key) => [
     key.isAdmin ? `${key.name} (admin)` : key.name,
     `${key.prefix}…`,
-    key.status,
+    standingOf(key, now),
     key.isTenantAdmin ? `${key.tenant?.name} (admin)` : (key.tenant?.name ?? '-'),
     key.tokenLimit?.toLocaleString('en') ?? '-',
     key.rpm?.toLocaleString('en') ?? '-',

@@ -110,9 +110,10 @@ async function rotate(store: KeyStore, name: string, options: RotateOptions): Pr
 
 async function list(store: KeyStore, { json, tenant, ...filter }: ListOptions): Promise<void> {
   const tenantId = tenant === undefined ? {} : { tenantId: (await findTenant(store, tenant)).id }
-  const { keys, total } = await store.list({ ...filter, ...tenantId, now: Date.now() })
+  const now = Date.now()
+  const { keys, total } = await store.list({ ...filter, ...tenantId, now })
   if (json) return print(JSON.stringify(keys.map(keyJson), null, 2))
-  print(keys.length === 0 ? noKeys(total) : keyTable(keys))
+  print(keys.length === 0 ? noKeys(total) : keyTable(keys, now))
   if (keys.length > 0 && filter.offset + keys.length < total)
     process.stderr.write(`${keys.length} of ${total} keys; --offset shows more.\n`)
 }

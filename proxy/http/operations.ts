@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ErrorRequestHandler, Express, Request, Response } from 'express'
 import type { ApiDocument } from '../domain/api-document.ts'
 import type { AuditedCall } from '../domain/audit.ts'
@@ -27,10 +28,14 @@ export interface OperationParts {
   /** Counts a request of a caller; undefined where they may make any number. */
   readonly countRequest: (caller: string, now: number) => LimitStanding | undefined
   readonly readRevision: () => Promise<string>
+  /** Resolves when what was written before is in force in this process. */
+  readonly catchUp: () => Promise<void>
   readonly audit: (call: AuditedCall) => void
   readonly now: () => number
 }
 
+/** A database that has taken a write and does not answer any more is not waited for. */
+const MAX_CATCH_UP_MS = 1000
 const MAX_BODY_BYTES = 1024 * 1024
 /** Of a document of the whole configuration, with thousands of channels. */
 const MAX_DOCUMENT_BYTES = 8 * MAX_BODY_BYTES
@@ -69,6 +74,7 @@ function server({
   countedAddress,
   countRequest,
   readRevision,
+  catchUp,
   audit,
   now,
 }: OperationParts) {
@@ -131,6 +137,9 @@ function server({
       throw error
     }
     told({ status: answer.status, error: null, change: answer.audit })
+    // Who is answered may rely on it here; what fails now is tried again by the watch. Elsewhere it takes a moment more.
+    if (operation.isWrite)
+      await Promise.race([catchUp().catch(() => undefined), pause(MAX_CATCH_UP_MS, undefined, { ref: false })])
     res.set({ 'cache-control': 'no-store', ...answer.headers }).status(answer.status)
     if (answer.events !== undefined) await sendEvents(res, answer.events)
     else if (answer.body === undefined) res.end()

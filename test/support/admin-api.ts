@@ -94,6 +94,7 @@ export async function startAdminApi(
     isWell: () => true,
     quotas: { usage: () => Promise.resolve(undefined), reset: () => Promise.resolve() },
     reload: () => Promise.resolve(),
+    catchUp: () => Promise.resolve(),
     authenticate,
     clientAddress: () => '192.0.2.1',
     countRequest,

@@ -54,6 +54,11 @@ testEngines('keys list selects and pages', async (t, store) => {
       what,
     )
     assert.deepEqual([table.status, table.stderr], [0, advice], what)
+    assert.deepEqual(
+      rows.map((row) => row.includes(' expired ')),
+      ids.map((id) => ['key-5', 'key-6'].includes(id)),
+      what,
+    )
   }
   for (const [args, sentence] of [
     [['--model', 'nobody-has-it'], /^There are no such keys: tollgate keys create/],
