@@ -9,13 +9,13 @@ import type { Estimate } from './limit/estimate.ts'
 import { type Failed, Hold } from './meter/hold.ts'
 import { Meter } from './meter/meter.ts'
 import {
+  asRendered,
   costOnQuota,
   failedAttempt,
   failureOf,
   isEnding,
   isUnauthorised,
   unsentOutcome,
-  withFault,
   withoutOwnError,
 } from './failed-attempt.ts'
 import type { Prepared } from './prepare.ts'
@@ -203,9 +203,9 @@ export class Attempts {
       estimate: opened.estimate,
       now,
       close: (outcome, last) => {
-        const { lost, fault } = prepared.rendered(last)
-        const ended = withFault(withoutOwnError(outcome, this.fruitless?.verdict), fault)
-        const written = close(ended, { ...sent, lost, ...entered }, this.failed)
+        const rendered = prepared.rendered(last)
+        const ended = asRendered(withoutOwnError(outcome, this.fruitless?.verdict), rendered)
+        const written = close(ended, { ...sent, lost: rendered.lost, ...entered }, this.failed)
         this.closed.resolve(written)
         return written
       },

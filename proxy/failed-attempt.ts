@@ -1,10 +1,11 @@
 import type { AttemptsParts, Send } from './attempts.ts'
 import { type FailedAttempt, NOTHING_TOLD, type Outcome } from './domain/entry.ts'
-import type { GatewayError } from './domain/errors.ts'
+import { errorCatalogue, type GatewayError } from './domain/errors.ts'
 import { NO_USAGE } from './domain/usage.ts'
 import type { Failed } from './meter/hold.ts'
 import type { Failure } from './route/failure.ts'
 import { classify, statusOfErrorType } from './route/subtype.ts'
+import type { Rendered } from './translated-answer.ts'
 
 /** What a failed attempt says of its channel. */
 export function failureOf({ status, text, limits, errorType, error }: Failed, now: number): Failure {
@@ -58,10 +59,23 @@ export function costOnQuota(failed: readonly FailedAttempt[], subject: string): 
   return failed.reduce((sum, { quota, costs }) => (quota === subject ? sum + (costs?.totalNanoUsd ?? 0) : sum), 0)
 }
 
-/** What the caller gets of an answer that came whole and cannot be said in the caller's format. What it has used is used. */
-export function withFault(outcome: Outcome, fault: GatewayError | undefined): Outcome {
-  if (fault === undefined || outcome.status !== 'completed') return outcome
-  return { ...outcome, status: 'failed', httpStatus: fault.status, error: fault.code }
+/**
+ * How a call ends for its caller whose answer had to be said in another format: what cannot be said fails, whole though it came,
+ * and of what broke off before anything could be said the caller gets the error itself. What was used is used.
+ */
+export function asRendered(outcome: Outcome, { fault, hasBegun }: Rendered): Outcome {
+  const isUnsaid = fault !== undefined && outcome.status === 'completed'
+  const said: Outcome = isUnsaid ? { ...outcome, status: 'failed', error: fault.code } : outcome
+  if (said.status !== 'failed' || hasBegun || said.httpStatus >= 300) return said
+  return { ...said, httpStatus: statusOf(said.error) }
+}
+
+const BAD_GATEWAY = 502
+
+/** What an upstream calls its error is not in our catalogue. */
+function statusOf(code: string | null): number {
+  const known: Readonly<Record<string, readonly [status: number, sentence: string]>> = errorCatalogue
+  return known[code ?? '']?.[0] ?? BAD_GATEWAY
 }
 
 /** An attempt that ended in the upstream's own error before any output has used nothing, also where it was the last one. */

@@ -26,7 +26,7 @@ const endpoints: Readonly<Record<Format, Endpoint>> = {
   responses: endpointOf('/v1/responses', [], false),
 }
 
-const AS_IT_IS: Rendered = { lost: [], fault: undefined }
+const AS_IT_IS: Rendered = { lost: [], fault: undefined, hasBegun: true }
 
 type Sending = Send & { readonly token?: string | undefined }
 

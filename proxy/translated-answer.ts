@@ -16,8 +16,10 @@ const STREAM_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'ca
 export interface Rendered {
   /** Names of what has no place in it, of the request and of the answer. */
   readonly lost: readonly string[]
-  /** Why the caller gets none, though one has come. */
+  /** Why the caller gets none, or not all of it, though one has come. */
   readonly fault: GatewayError | undefined
+  /** Whether the caller has been given something already, and with it a status. */
+  readonly hasBegun: boolean
 }
 
 /** Takes the answer of an upstream that speaks another format than the caller, and passes it on in the caller's. */
@@ -32,6 +34,7 @@ export class TranslatedAnswer implements Sink {
   private retryAfter: Headers = {}
   private readonly chunks: Buffer[] = []
   private bytes = 0
+  private hasBegun = false
   private whole: Translation | GatewayError | undefined
 
   /** `asked`: the names of what was lost of the request. */
@@ -54,6 +57,7 @@ export class TranslatedAnswer implements Sink {
   data(chunk: Buffer): boolean {
     if (this.translator) {
       const events = this.translator.push(chunk)
+      this.hasBegun ||= events !== undefined
       return events === undefined || this.client.data(events)
     }
     this.chunks.push(chunk)
@@ -81,10 +85,15 @@ export class TranslatedAnswer implements Sink {
 
   /** What has come of it by now; `last` is what is still held back. */
   rendered(last: Buffer | undefined): Rendered {
-    if (this.translator) return { lost: bothLost(this.asked, this.translator.lost), fault: undefined }
+    const { hasBegun } = this
+    if (this.translator) {
+      const { lost, problem } = this.translator
+      const fault = problem && new GatewayError('upstream_invalid', { detail: problem.message })
+      return { lost: bothLost(this.asked, lost), fault, hasBegun }
+    }
     const answer = this.translated(last)
-    if (answer instanceof GatewayError) return { lost: this.asked, fault: answer }
-    return { lost: bothLost(this.asked, answer.lost), fault: undefined }
+    if (answer instanceof GatewayError) return { lost: this.asked, fault: answer, hasBegun }
+    return { lost: bothLost(this.asked, answer.lost), fault: undefined, hasBegun }
   }
 
   /** Made once: the ledger asks for it before its end may go out. */

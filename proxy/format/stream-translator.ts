@@ -19,6 +19,7 @@ export class StreamTranslator {
   private readonly losses = createLosses()
   private hasStarted = false
   private hasEnded = false
+  private fault: FormatError | undefined
 
   constructor(from: Format, to: Format, context: StreamContext) {
     this.reader = codecs[from].createReader(this.losses.lose)
@@ -30,10 +31,16 @@ export class StreamTranslator {
     return this.losses.names()
   }
 
+  /** Why nothing more can be said of what goes on; the caller has been told. */
+  get problem(): FormatError | undefined {
+    return this.fault
+  }
+
   push(chunk: Buffer): Buffer | undefined {
     const texts: string[] = []
     const problem = collect(this.translated(chunk), texts)
     if (problem) {
+      this.fault = problem
       this.hasEnded = true
       texts.push(this.write({ kind: 'error', error: { kind: 'server', message: problem.message, code: undefined } }))
     }

@@ -171,6 +171,28 @@ for (const [what, answer, spent] of [
   })
 }
 
+const opening = [
+  { type: 'message_start', message: {} },
+  { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Gut.' } },
+]
+const closing = [{ type: 'content_block_stop', index: 0 }, { type: 'message_stop' }]
+const spoilt = `${streamOf('messages', opening)}data: [none]\n\n${streamOf('messages', closing)}`
+for (const [what, rawBody, told, reason] of [
+  ['breaks off before its first event', 'none', 502, 'upstream_broken'],
+  ['cannot be translated from its middle on', spoilt, 200, 'upstream_invalid'],
+] as const) {
+  test(`a stream that ${what} is a failure in the ledger, with the status that the caller has seen`, async () => {
+    const model = nameOf('chat', 'claude')
+    pools.upstreams[model]?.behave({ rawBody, contentType: 'text/event-stream' })
+    const { id, status, text } = await pools.ask('/v1/chat/completions', { model, stream: true, messages: [user] })
+    pools.upstreams[model]?.behave({ usage })
+    assert.equal(status, told)
+    assert.match(text, /"error":/)
+    const { status: ended, http_status: written, error } = await pools.entry(id)
+    assert.deepEqual([ended, written, error], ['failed', told, reason])
+  })
+}
+
 test("an upstream's refusal comes in the caller's words", async () => {
   const model = nameOf('messages', 'openai_chat')
   pools.upstreams[model]?.behave({ status: 400, error: { message: 'no such thing' } })
