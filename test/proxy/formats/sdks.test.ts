@@ -176,7 +176,11 @@ const opening = [
   { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Gut.' } },
 ]
 const closing = [{ type: 'content_block_stop', index: 0 }, { type: 'message_stop' }]
-const spoilt = `${streamOf('messages', opening)}data: [none]\n\n${streamOf('messages', closing)}`
+const spoilt = Buffer.concat([
+  streamOf('messages', opening),
+  Buffer.from('data: [none]\n\n'),
+  streamOf('messages', closing),
+])
 for (const [what, rawBody, told, reason] of [
   ['breaks off before its first event', 'none', 502, 'upstream_broken'],
   ['cannot be translated from its middle on', spoilt, 200, 'upstream_invalid'],
