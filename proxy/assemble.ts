@@ -67,18 +67,12 @@ export interface Assembly {
   readonly reportError: (error: GatewayError, requestId: string) => void
 }
 
-interface ProcessState {
-  readonly isDraining: () => boolean
-  /** Resolves when what was configured before is in force. */
-  readonly catchUp: () => Promise<void>
-}
-
 export async function assemble(
   config: Config,
   storage: Storage,
   store: FallbackStore,
   log: Log,
-  { isDraining, catchUp }: ProcessState,
+  { isDraining, catchUp }: Pick<AdministrationParts, 'catchUp'> & { readonly isDraining: () => boolean },
 ): Promise<Assembly> {
   const boot = ulid()
   const clock = createClock()
