@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Administration, type AdministrationParts, createAdministration } from './administration.ts'
-import { type Authenticator, createAuthenticator, type KeySource } from './auth/authenticate.ts'
+import { type Authenticator, createAuthenticator } from './auth/authenticate.ts'
 import type { Guard } from './auth/guard.ts'
 import { createChannelQuotas } from './channel-quotas.ts'
 import { type CallPathParts, createCallPath } from './call-path.ts'
@@ -22,9 +22,9 @@ import type { Gateway } from './http/gateway.ts'
 import type { Heartbeat } from './http/heartbeat.ts'
 import { createEntrance } from './entrance.ts'
 import { createKeyGuard } from './key-guard.ts'
+import { keySource } from './key-source.ts'
 import { Ledger } from './ledger/ledger.ts'
 import type { Limiter } from './limit/limiter.ts'
-import { TOKEN_WINDOW } from './limit/spans.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { openCipher } from './open-cipher.ts'
 import { createModels } from './models.ts'
@@ -191,19 +191,6 @@ async function openedCipher(config: Config, log: Log): Promise<Cipher> {
 }
 
 /** Keys with what they have used; each account is opened before its first call. */
-function keySource(store: FallbackStore, limiter: Limiter, now: () => number): KeySource {
-  return {
-    async findByHash(hash) {
-      const key = await store.findByHash(hash, now() - TOKEN_WINDOW.lengthMs - TOKEN_WINDOW.bucketMs)
-      if (key) limiter.load(key)
-      return key
-    },
-    findByIds: (ids) => store.findByIds(ids),
-    keyRevision: () => store.keyRevision?.() ?? store.revision(),
-    isFresh: () => store.isFresh(),
-  }
-}
-
 function administered(
   configuration: Configuration | undefined,
   { keys, prices }: Storage,

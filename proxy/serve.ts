@@ -1,4 +1,4 @@
-import { type Assembly, assemble } from './assemble.ts'
+import { assemble } from './assemble.ts'
 import { ensureAdmin } from './auth/first-admin.ts'
 import type { Config } from './config.ts'
 import { GatewayError } from './domain/errors.ts'
@@ -77,7 +77,8 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
     const problem = await ownKeyProblem(config, storage, rooms.configured.channels()).catch(() => undefined)
     if (problem !== undefined) log.warn(problem)
     await rooms.authenticator.preload(() => snapshots.last()).catch(() => undefined) // or they are looked up one by one
-    if (storage.type === 'sqlite') await preloadInUse(store, rooms).catch(() => undefined)
+    // SQLite has no snapshot: with a restart a blocked address would lock out everybody behind it.
+    if (storage.type === 'sqlite') await rooms.authenticator.preload().catch(() => undefined)
     await administrate(config, storage, store, log, tellAdminKey, whenBack)
     isStarted = true
   }
@@ -107,13 +108,6 @@ export async function serve(config: Config, log: Log, tellAdminKey: (key: string
       await store.close()
     },
   }
-}
-
-const IN_USE_MS = 86_400_000
-
-/** SQLite has no snapshot: without this a blocked address locks everybody behind it out with a restart. */
-async function preloadInUse(store: FallbackStore, { authenticator, now }: Assembly): Promise<void> {
-  await authenticator.preloadBy((await store.hashesInUse?.(now() - IN_USE_MS)) ?? [])
 }
 
 function storageEvents(log: Log): Parameters<typeof openStorage>[1] {

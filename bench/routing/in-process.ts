@@ -38,11 +38,12 @@ export async function measureInProcess(made: RoutingHome): Promise<InProcess> {
   const source = {
     ...lookup,
     findByHash: () => Promise.resolve(undefined),
+    findInUse: () => Promise.resolve(known),
     keyRevision: () => Promise.resolve(''),
     isFresh: () => true,
   }
   const authenticator = createAuthenticator(source, Date.now)
-  await authenticator.preload(() => Promise.resolve(known))
+  await authenticator.preload()
   const configuration = createConfiguration(database, createCipher([made.encryptionKey]))
   const channels = createChannels({
     own: [],

@@ -15,6 +15,8 @@ export interface KeySource {
   /** The key that has, or before its rotation had, a secret with this SHA-256; or undefined. */
   findByHash(hash: string): Promise<KeyRecord | undefined>
   findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
+  /** Those that were used within a day, and those that administrate. */
+  findInUse(): Promise<readonly KeyRecord[]>
   /** Changes whenever a key does. */
   keyRevision(): Promise<string>
   /** Whether keys in memory are recent enough to let somebody in. */
@@ -31,10 +33,8 @@ export interface Authenticator {
   reload(): Promise<void>
   /** The same, if a key has changed since. */
   refresh(): Promise<void>
-  /** Takes keys from the store into memory, so that their first calls need not look them up. */
-  preload(read: () => Promise<readonly KeyRecord[]>): Promise<void>
-  /** The same by the hashes of their secrets. */
-  preloadBy(hashes: readonly string[]): Promise<void>
+  /** Takes keys into memory, so that their first calls need not look them up: without `read` those in use. */
+  preload(read?: () => Promise<readonly KeyRecord[]>): Promise<void>
   /** The keys in memory. */
   known(): IterableIterator<KeyRecord>
   stats(): {
@@ -134,11 +134,8 @@ export function createAuthenticator(source: KeySource, now: () => number, guard?
     },
     reload: () => inTurn(() => readIf(() => true)),
     refresh: () => inTurn(() => readIf((next) => next !== revision)),
-    async preload(read) {
+    async preload(read = () => source.findInUse()) {
       for (const key of await readCurrent(read)) known.put(key)
-    },
-    async preloadBy(hashes) {
-      for (const hash of hashes) if (!known.find(hash)) await find(hash)
     },
     known: () => known.values(),
     stats: () => ({ ...counts, size: known.size() }),

@@ -45,8 +45,8 @@ export interface Store {
   usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined>
   /** Those of the given ids that still exist, as they are now. */
   findByIds(ids: readonly string[]): Promise<readonly StoredKey[]>
-  /** The hashes of keys that were used since then and of those that administrate, where a process that has just started asks for them. */
-  hashesInUse?(usedSince: number): Promise<readonly string[]>
+  /** Keys whose last use is not before `lastUsedSince`, and those that administrate: as many as a start may wait for. */
+  findInUse?(lastUsedSince: number, usedSince: number): Promise<readonly KeyRecord[]>
   /** Changes whenever a key does. */
   revision(): Promise<string>
   /** Changes with a key and with nothing else, where the store can tell that apart. */

@@ -44,7 +44,8 @@ export function createDatabaseStore({
     findByHash: (hash, usedSince) => retrying('find a key', retry, () => lookup.findByHash(hash, usedSince)),
     usageOf: (id, usedSince) => retrying('read what a key has used', retry, () => lookup.usageOf(id, usedSince)),
     findByIds: (ids) => retrying('read keys', retry, () => lookup.findByIds(ids)),
-    hashesInUse: (usedSince) => attempt('read which keys are in use', () => lookup.hashesInUse(usedSince)),
+    findInUse: (lastUsedSince, usedSince) =>
+      attempt('read which keys are in use', () => lookup.findInUse(lastUsedSince, usedSince)),
     revision: () =>
       attempt('read the revision', async () => {
         const heard = listener?.isStanding() ? await listener.revision().catch(() => undefined) : undefined

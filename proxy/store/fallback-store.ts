@@ -171,7 +171,7 @@ export function createFallbackStore(store: Store, settings: FallbackSettings, ev
     },
     usageOf: (id, usedSince) => ask(() => store.usageOf(id, usedSince)),
     findByIds: (ids) => ask(() => store.findByIds(ids)),
-    ...(store.hashesInUse && { hashesInUse: store.hashesInUse.bind(store) }),
+    ...(store.findInUse && { findInUse: store.findInUse.bind(store) }),
     revision: () => ask(() => store.revision()),
     ...(store.keyRevision && { keyRevision: () => ask(async () => store.keyRevision?.() ?? '') }),
     write: (batch) => ask(() => store.write(batch), true),

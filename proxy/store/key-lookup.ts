@@ -18,17 +18,21 @@ export function createKeyLookup(database: Database) {
     minutes,
     ...costs,
   })
+  const recordsOf = async (rows: readonly ApiKeyRow[], usedSince: number): Promise<readonly KeyRecord[]> => {
+    const tenants = new Set(rows.flatMap(({ tenant_id: id }) => (id === null ? [] : [tenantSubject(id)])))
+    const of = await readBuckets(database, [...rows.map(({ id }) => id), ...tenants], usedSince)
+    return rows.map((row) => {
+      const tenantCosts = row.tenant_id !== null && of(tenantSubject(row.tenant_id)).costs
+      return { ...toStoredKey(row), usage: usageIn(row, of(row.id)), ...(tenantCosts && { tenantCosts }) }
+    })
+  }
   return {
     /** Of two keys, which only a program of an earlier schema can have given one secret, the one that has it now. */
     async findByHash(hash: string, usedSince: number): Promise<KeyRecord | undefined> {
       const where = { [Op.or]: [{ hash }, { previous_hash: hash }] }
       const rows = await ApiKeys.findAll({ where, include: 'tenant' })
       const row = rows.find((one) => one.hash === hash) ?? rows[0]
-      if (row === undefined) return undefined
-      const tenant = row.tenant_id === null ? undefined : tenantSubject(row.tenant_id)
-      const of = await readBuckets(database, tenant === undefined ? [row.id] : [row.id, tenant], usedSince)
-      const tenantCosts = tenant !== undefined && of(tenant).costs
-      return { ...toStoredKey(row), usage: usageIn(row, of(row.id)), ...(tenantCosts && { tenantCosts }) }
+      return row && (await recordsOf([row], usedSince))[0]
     },
 
     async usageOf(id: string, usedSince: number): Promise<KeyUsage | undefined> {
@@ -36,16 +40,20 @@ export function createKeyLookup(database: Database) {
       return row ? usageIn(row, (await readBuckets(database, [id], usedSince))(id)) : undefined
     },
 
-    async hashesInUse(usedSince: number): Promise<readonly string[]> {
-      const inUse = [{ is_admin: true }, { is_tenant_admin: true }, { last_used_at: { [Op.gte]: usedSince } }]
+    async findInUse(lastUsedSince: number, usedSince: number): Promise<readonly KeyRecord[]> {
+      const inUse = [{ is_admin: true }, { is_tenant_admin: true }, { last_used_at: { [Op.gte]: lastUsedSince } }]
       const where = { status: 'active' as const, [Op.or]: inUse }
       const rows = await ApiKeys.findAll({
-        attributes: ['hash'],
         where,
+        include: 'tenant',
         order: [['last_used_at', 'DESC']],
         limit: MAX_IN_USE,
       })
-      return rows.map(({ hash }) => hash)
+      const keys: KeyRecord[] = []
+      for (let at = 0; at < rows.length; at += KEYS_AT_ONCE) {
+        keys.push(...(await recordsOf(rows.slice(at, at + KEYS_AT_ONCE), usedSince)))
+      }
+      return keys
     },
 
     async findByIds(ids: readonly string[]): Promise<readonly StoredKey[]> {

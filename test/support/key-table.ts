@@ -30,6 +30,7 @@ export function keyTable(...rows: KeyRecord[]) {
         return key
       })
     },
+    findInUse: () => Promise.resolve([...keys.values()]),
     isFresh: () => isFresh,
   }
   return {
