@@ -149,6 +149,18 @@ export function unknownKey(): string {
   return createSecret().key
 }
 
+/** Longer than it is until the gateway looks for changes again. */
+const LASTING_MS = 2500
+
+/** A look that comes behind a change which the one before has read already writes the same snapshot once more. */
+export async function untilSnapshotLasts(replica: Replica, isRight: (text: string) => boolean): Promise<void> {
+  let since = Infinity
+  await until('the snapshot is right, and stays', async () => {
+    since = isRight(await replica.snapshot()) ? Math.min(since, Date.now()) : Infinity
+    return Date.now() - since > LASTING_MS
+  })
+}
+
 export function untilReady(replica: Replica): Promise<unknown> {
   return until('the gateway is ready', async () => (await replica.get('/health/ready')).status === 200)
 }

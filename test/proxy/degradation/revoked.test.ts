@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../support/gateway.ts'
 import { freshDatabase } from '../../support/postgres.ts'
-import { startSite, untilReady } from '../../support/replicas.ts'
+import { startSite, untilReady, untilSnapshotLasts } from '../../support/replicas.ts'
 
 test('a key that was seen to be revoked is in no snapshot any more, whatever ends the gateway then', async (t) => {
   const site = await startSite(t, await freshDatabase())
@@ -19,7 +17,7 @@ test('a key that was seen to be revoked is in no snapshot any more, whatever end
   await site.keys.setStatus(revoked.id, 'revoked')
   await until('the revocation is seen', async () => (await replica.call(revoked.key)).code === 'key_revoked')
   // The one from before has gone before the first refusal.
-  await until('the snapshot is written', () => existsSync(join(replica.home.path, 'keys.snapshot')))
+  await untilSnapshotLasts(replica, (text) => text !== '')
   faults.refuse()
   await replica.restart('SIGKILL')
   await untilReady(replica)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createSecret } from '../../../proxy/auth/secret.ts'
 import { until } from '../../support/gateway.ts'
 import { freshDatabase } from '../../support/postgres.ts'
-import { startSite, untilReady } from '../../support/replicas.ts'
+import { startSite, untilReady, untilSnapshotLasts } from '../../support/replicas.ts'
 
 test('without the database a gateway that has just started knows both secrets of a key, and when the old one ends', async (t) => {
   const site = await startSite(t, await freshDatabase())
@@ -17,10 +17,7 @@ test('without the database a gateway that has just started knows both secrets of
   await until('the end of an overlap is seen', async () => (await replica.call(over.key)).code === 'key_invalid')
   await site.keys.rotate(overlapping.id, next, 3_600_000)
   await until('the rotation is seen', async () => (await replica.call(next.key)).status === 200)
-  await until('both rotations are in the snapshot', async () => {
-    const text = await replica.snapshot()
-    return text.includes(next.hash) && text.includes(other.hash)
-  })
+  await untilSnapshotLasts(replica, (text) => text.includes(next.hash) && text.includes(other.hash))
   faults.refuse()
   await replica.restart('SIGKILL')
   await untilReady(replica)

@@ -13,7 +13,7 @@ import { channelInput, channelsIn, NEW_KEY, OLD_KEY } from '../../support/channe
 import { postgresSettings } from '../../support/database.ts'
 import { until } from '../../support/gateway.ts'
 import { freshDatabase } from '../../support/postgres.ts'
-import { startSite, untilReady } from '../../support/replicas.ts'
+import { startSite, untilReady, untilSnapshotLasts } from '../../support/replicas.ts'
 
 const PRICE = { input: 1e9, cacheRead: 1e9, cacheWrite: 1e9, output: 1e9 }
 
@@ -84,10 +84,7 @@ test('a change of the configuration is in the snapshot at once, whatever ends th
   assert.equal((await replica.call(key)).status, 200)
   await create('added', { priority: 2 })
   await channelsIn(database).remove(id)
-  await until('it is in the snapshot', async () => {
-    const text = await replica.snapshot()
-    return text.includes('"added"') && !text.includes('"removed"')
-  })
+  await untilSnapshotLasts(replica, (text) => text.includes('"added"') && !text.includes('"removed"'))
   faults.refuse()
   await replica.restart('SIGKILL')
   await untilReady(replica)
